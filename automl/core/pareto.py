@@ -1,0 +1,105 @@
+"""Pareto fronts and their hypervolume."""
+
+from collections.abc import Sequence
+
+from automl.core.objective import Direction, Objective
+from automl.core.trial import Trial
+
+Losses = Sequence[float]
+"""One number an objective, each better the smaller it is."""
+
+
+def dominates(first: Losses, second: Losses) -> bool:
+    """Say whether ``first`` is nowhere worse than ``second`` and somewhere better."""
+    pairs = list(zip(first, second, strict=True))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+
+def non_dominated(points: Sequence[Losses]) -> list[int]:
+    """Find the points that no other point dominates.
+
+    >>> non_dominated([(1, 4), (2, 2), (3, 3), (2, 2)])
+    [0, 1, 3]
+
+    Args:
+        points: Losses, all of one length.
+
+    Returns:
+        Indices in the order given; equal points are all kept.
+    """
+    return [i for i, point in enumerate(points) if not any(dominates(other, point) for other in points)]
+
+
+def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
+    """Measure the volume that ``points`` dominate, up to ``reference`` (Zitzler and Thiele, 1998).
+
+    Slices along the last objective and recurses, exact in any dimension; made for fronts of up to a
+    few hundred points and few objectives.
+
+    >>> hypervolume([(1.0, 2.0), (2.0, 1.0)], (3.0, 3.0))
+    3.0
+
+    Args:
+        points: Losses; those that do not beat the reference in every objective add nothing.
+        reference: The worst corner, one loss an objective.
+    """
+    inside = [tuple(p) for p in points if all(value < limit for value, limit in zip(p, reference, strict=True))]
+    if not inside:
+        return 0.0
+    if len(reference) == 1:
+        return reference[0] - min(point[0] for point in inside)
+    return _sliced(inside, reference)
+
+
+def _sliced(points: list[tuple[float, ...]], reference: Losses) -> float:
+    volume = 0.0
+    points.sort(key=lambda point: point[-1])
+    ceilings = [point[-1] for point in points[1:]] + [reference[-1]]
+    below: list[tuple[float, ...]] = []
+    for point, ceiling in zip(points, ceilings, strict=True):
+        below.append(point[:-1])
+        below = [below[index] for index in non_dominated(below)]
+        if ceiling > point[-1]:
+            volume += hypervolume(below, reference[:-1]) * (ceiling - point[-1])
+    return volume
+
+
+def losses(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:
+    """Turn a trial's metrics into losses, one an objective."""
+    return tuple(objective.loss(trial.metrics[objective.metric]) for objective in objectives)
+
+
+def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    """Keep the feasible trials that no other feasible trial dominates, best first objective first."""
+    candidates = [trial for trial in trials if trial.is_feasible]
+    points = [losses(trial, objectives) for trial in candidates]
+    front = [candidates[index] for index in non_dominated(points)]
+    return sorted(front, key=lambda trial: losses(trial, objectives))
+
+
+def front_hypervolume(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float:
+    """Say which share of the box from the worst to the perfect network the front dominates, 0 to 1.
+
+    The perfect network has accuracy 1 and needs nothing. The worst corner is accuracy 0 and, for every
+    other metric, the worst value that a feasible trial has had so far: it moves outward as a search goes
+    on, so compare shares within one list of trials.
+    """
+    feasible = [trial for trial in trials if trial.is_feasible]
+    if not feasible:
+        return 0.0
+    points = [losses(trial, objectives) for trial in feasible]
+    columns = zip(*points, strict=True)
+    corners = [_corners(objective, column) for objective, column in zip(objectives, columns, strict=True)]
+    shares = [
+        [(loss - best) / (worst - best) for loss, (best, worst) in zip(point, corners, strict=True)] for point in points
+    ]
+    return hypervolume([shares[index] for index in non_dominated(shares)], [1.0] * len(objectives))
+
+
+def _corners(objective: Objective, column: tuple[float, ...]) -> tuple[float, float]:
+    """Give the best and the worst loss of the box, never equal."""
+    if objective.metric.endswith("accuracy"):
+        return (objective.loss(1.0), objective.loss(0.0))
+    best = min(column) if objective.direction is Direction.MAX else 0.0
+    worst = max(column)
+    return (best, worst) if worst > best else (best, best + 1.0)

@@ -1,0 +1,102 @@
+"""A search space: parameters in order, the constants beside them, and the recipe of a point."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from automl.core.objective import Objective
+from automl.core.parameter import Parameter, check_parameters
+from automl.core.profile import Profile
+from automl.core.recipe import Recipe, StageRecipe
+from automl.core.stage import Stage
+from automl.core.training_settings import TrainingSettings
+from automl.core.value import Point, Scalar, Value
+
+NO_TECHNIQUE = "none"
+"""The choice that leaves a stage out."""
+
+
+class ProfileSpec(Value):
+    """A per-layer profile of a stage: its parameters are ``<name>.level``, ``.slope`` and ``.offset_<i>``.
+
+    Attributes:
+        low: No layer goes below this.
+        high: No layer goes above this.
+        offsets: How many sections of the network have an offset of their own.
+    """
+
+    name: str
+    low: float
+    high: float
+    offsets: int
+
+
+class SearchSpace(Value):
+    """The joint space of a study.
+
+    Attributes:
+        parameters: What a point chooses, parents before the parameters that depend on them. A technique's
+            hyperparameter is called ``<technique>.<field>``; the choice of a technique, by its stage.
+        constants: What the space fixes, under the same names.
+        profiles: The per-layer profile of a stage.
+        training: How each network is trained.
+        dataset: Data set that the space was written for.
+        objectives: What a search of this space is for, where the user names nothing else.
+    """
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    constants: dict[str, Scalar]
+    profiles: dict[Stage, ProfileSpec]
+    training: TrainingSettings
+    dataset: str
+    objectives: tuple[Objective, ...]
+
+    @model_validator(mode="after")
+    def _check_parameters(self) -> Self:
+        check_parameters(self.parameters, self.constants)
+        return self
+
+    def canonical(self, point: Point) -> dict[str, Scalar]:
+        """Keep the active parameters of ``point``, in order: equal trials have equal canonical points.
+
+        Raises:
+            ValueError: If an active parameter is missing or outside its domain.
+        """
+        active: dict[str, Scalar] = {}
+        for parameter in self.parameters:
+            if not parameter.is_active({**self.constants, **active}):
+                continue
+            if parameter.name not in point:
+                raise ValueError(f"the point lacks {parameter.name!r}")
+            value = point[parameter.name]
+            if not parameter.domain.contains(value):
+                raise ValueError(f"{parameter.name} = {value!r} is outside its domain, {parameter.domain}")
+            active[parameter.name] = value
+        return active
+
+    def recipe(self, point: Point, *, seed: int) -> Recipe:
+        """Resolve a point into the stages of a trial."""
+        values: dict[str, Scalar] = {**self.constants, **self.canonical(point)}
+        stages = [self._stage_recipe(stage, values) for stage in Stage]
+        return Recipe(stages=tuple(stage for stage in stages if stage is not None), training=self.training, seed=seed)
+
+    def _stage_recipe(self, stage: Stage, values: dict[str, Scalar]) -> StageRecipe | None:
+        technique = str(values.get(stage.value, NO_TECHNIQUE))
+        if technique == NO_TECHNIQUE:
+            return None
+        owned = ((name.partition("."), value) for name, value in values.items())
+        hyperparameters = {field: value for (owner, _, field), value in owned if owner == technique and field}
+        profile = _profile(self.profiles[stage], values) if stage in self.profiles else None
+        return StageRecipe(stage=stage, technique=technique, hyperparameters=hyperparameters, profile=profile)
+
+
+def _profile(spec: ProfileSpec, values: dict[str, Scalar]) -> Profile:
+    return Profile(
+        level=float(values[f"{spec.name}.level"]),
+        slope=float(values.get(f"{spec.name}.slope", 0.0)),
+        offsets=tuple(float(values.get(f"{spec.name}.offset_{index}", 0.0)) for index in range(spec.offsets)),
+        low=spec.low,
+        high=spec.high,
+    )

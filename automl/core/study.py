@@ -1,0 +1,29 @@
+"""A study: what is searched, for what, and from which seed."""
+
+from automl.core.objective import Constraint, Objective
+from automl.core.space import SearchSpace
+from automl.core.value import Value
+
+SCHEMA_VERSION = 1
+"""Version of the trial store's files."""
+
+
+class StudySpec(Value):
+    """Everything that makes two studies the same study; written once as ``study.json``.
+
+    Attributes:
+        dataset: Data set as the user named it, for example ``digits``.
+        dataset_fingerprint: SHA-256 of the decoded images, labels and splits.
+        seed: Seed of the search; each trial derives its own from it.
+    """
+
+    name: str
+    space: SearchSpace
+    dataset: str
+    dataset_fingerprint: str
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
+    seed: int
+    versions: dict[str, str]
+    created_at: str
+    schema_version: int = SCHEMA_VERSION

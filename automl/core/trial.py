@@ -1,0 +1,69 @@
+"""A trial: one point of the space, evaluated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from automl.core.value import Point
+
+
+class TrialState(StrEnum):
+    """Where a trial stands.
+
+    ::
+
+        RUNNING ─┬─► COMPLETE     every metric was measured
+                 ├─► STOPPED      ended early, with the metrics known by then
+                 ├─► FAILED       an error ended it; the row has the traceback
+                 └─► INFEASIBLE   the point cannot be built; known before training
+
+    A store holds finished trials only: RUNNING lives in the search.
+    """
+
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+    INFEASIBLE = "INFEASIBLE"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A finished trial, as the store keeps it.
+
+    Attributes:
+        number: Position in the study, from 0.
+        state: How it ended.
+        point: The active parameters and their values.
+        metrics: What was measured, each with its unit in its name; empty where the trial failed.
+        constraints: Violation of each constraint, keyed by its text; at most 0 where it holds.
+        seconds: Wall time of each step.
+        epochs_trained: Passes over the training split, all stages together.
+        artifact: Path of the artifact folder relative to the study; None where it is not kept.
+        error: One line that says what went wrong.
+        error_traceback: The whole traceback.
+        host: Name of the machine that ran it.
+        versions: Library name to version.
+    """
+
+    number: int
+    state: TrialState
+    point: Point
+    seed: int
+    started_at: datetime
+    finished_at: datetime
+    host: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    constraints: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    epochs_trained: int = 0
+    artifact: str | None = None
+    error: str | None = None
+    error_traceback: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether the trial is complete and keeps to every constraint."""
+        return self.state is TrialState.COMPLETE and all(violation <= 0 for violation in self.constraints.values())

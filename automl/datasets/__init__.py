@@ -1,0 +1,1 @@
+"""Data sets behind one interface: raw uint8 images in three splits."""

@@ -1,0 +1,43 @@
+"""Every error that automl raises on purpose, so that a caller can catch one type.
+
+AutomlError                what happened, the offending value, what to do next
+├── UsageError             bad input: the command line ends with exit code 2
+│   ├── SpaceError         a space file that cannot be read or does not make sense
+│   ├── PluginError        a technique that is unknown, broken or ambiguous
+│   ├── DatasetError       data that is missing, torn or of the wrong shape
+│   └── StoreError         a trial store that cannot be read or written, or does not fit
+├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
+└── SearchError            the search itself cannot go on: exit code 1
+"""
+
+
+class AutomlError(Exception):
+    """Base of all errors of automl; the message is one line that a user can act upon."""
+
+
+class UsageError(AutomlError):
+    """The input is wrong; nothing was written."""
+
+
+class SpaceError(UsageError):
+    """A space file cannot be read or does not make sense."""
+
+
+class PluginError(UsageError):
+    """A technique is unknown, cannot be imported, or is claimed twice."""
+
+
+class DatasetError(UsageError):
+    """A data set is missing, torn, or of a shape that cannot be trained on."""
+
+
+class StoreError(UsageError):
+    """A trial store cannot be read or written, or holds a different study."""
+
+
+class InfeasibleError(AutomlError):
+    """A point cannot be built, for a reason that is known before training."""
+
+
+class SearchError(AutomlError):
+    """The search cannot go on."""

@@ -1,0 +1,1 @@
+"""Measures the file that is deployed: accuracy, size, latency."""

@@ -1,0 +1,1 @@
+"""Runs one trial: from a recipe to a measured artifact."""

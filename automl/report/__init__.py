@@ -1,0 +1,1 @@
+"""Tables of trials and fronts for people."""

@@ -1,0 +1,1 @@
+"""Proposes points and runs trials."""

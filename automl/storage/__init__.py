@@ -1,0 +1,1 @@
+"""The trial store: one parquet row a trial."""

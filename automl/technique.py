@@ -1,0 +1,164 @@
+"""The whole contract that a plugin author reads: what a technique is, gets and gives back.
+
+A technique is one frozen value: its hyperparameters are annotated fields, its work is one method.
+Ship it with one line in your ``pyproject.toml``::
+
+    [project.entry-points."automl.plugins"]
+    my_pruner = "my_package:MyPruner"
+
+The method may change the model that it is given: the pipeline hands over a copy. It returns a plain
+``nn.Module`` that pickles, with no hooks and no wrappers left. Where a point cannot be built it raises
+``automl.errors.InfeasibleError`` before any training; any other exception fails the trial, not the search.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+from automl.core.image import ImageShape
+from automl.core.parameter import Categorical, Condition, Domain, Integer, Real
+from automl.core.profile import Profile
+from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
+from automl.core.stage import Stage
+from automl.core.value import Value
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import Tensor, nn
+
+__all__ = [
+    "ActivationQuantization",
+    "ActiveIf",
+    "Architecture",
+    "Categorical",
+    "Fit",
+    "ImageShape",
+    "Integer",
+    "Profile",
+    "Pruner",
+    "Quantization",
+    "QuantizedModel",
+    "Quantizer",
+    "Real",
+    "Search",
+    "Stage",
+    "StageContext",
+    "Technique",
+    "WeightQuantization",
+]
+
+
+@dataclass(frozen=True)
+class Search:
+    """Annotation of a field: where a space file does not name the field, a search chooses from this domain.
+
+    ``ge`` and ``le`` of the field itself say what is legal; the domain says what is sensible.
+    """
+
+    domain: Domain
+
+
+@dataclass(frozen=True)
+class ActiveIf:
+    """Annotation of a field: it matters only where another field of the technique has one of these values."""
+
+    field: str
+    values: tuple[bool | int | float | str, ...]
+
+    def condition(self, technique: str) -> Condition:
+        """State the same between the parameters of a space."""
+        return Condition(parameter=f"{technique}.{self.field}", values=self.values)
+
+
+class Fit(Protocol):
+    """Trains a model in place on the training split of the study."""
+
+    def __call__(self, model: nn.Module, *, epochs: int, learning_rate: float) -> None:
+        """Train for ``epochs`` passes with a one-cycle schedule that peaks at ``learning_rate``."""
+        ...
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a technique may use.
+
+    Attributes:
+        image_shape: Channels, height and width of the input.
+        classes: Number of classes.
+        seed: Seed of the trial; torch is already seeded with it.
+        calibration: Normalised training images, shape (N, C, H, W), float32, on the model's device.
+        fit: Trains a model in place.
+    """
+
+    image_shape: ImageShape
+    classes: int
+    seed: int
+    calibration: Tensor
+    fit: Fit
+
+
+class QuantizedModel(NamedTuple):
+    """A model whose weights lie on their quantization grid, and the grid itself."""
+
+    model: nn.Module
+    quantization: Quantization
+
+
+class Technique(Value, ABC):
+    """Base of all plugins; subclass ``Architecture``, ``Pruner`` or ``Quantizer`` instead.
+
+    Attributes:
+        name: What users write in a space file; lower case, underscores.
+        stage: Set by the subclass of the stage.
+        version: Raise it when the same fields begin to give another result.
+        paper: Authors, title, year.
+    """
+
+    name: ClassVar[str]
+    stage: ClassVar[Stage]
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = ""
+
+
+class Architecture(Technique):
+    """Builds an untrained network."""
+
+    stage: ClassVar[Stage] = Stage.ARCHITECTURE
+
+    @abstractmethod
+    def build(self, context: StageContext) -> nn.Module:
+        """Build a network from images (N, C, H, W), float32, to logits (N, classes)."""
+
+
+class Pruner(Technique):
+    """Removes weights from a trained network."""
+
+    stage: ClassVar[Stage] = Stage.PRUNER
+
+    @abstractmethod
+    def prune(self, model: nn.Module, sparsity: Profile, context: StageContext) -> nn.Module:
+        """Prune ``model`` and train it back to accuracy.
+
+        Args:
+            model: A trained network, yours to change.
+            sparsity: Share of the output channels (or weights) to remove, sampled once a group of layers
+                that must keep the same channels.
+            context: What may be used.
+        """
+
+
+class Quantizer(Technique):
+    """Puts the weights and activations of a trained network on integer grids."""
+
+    stage: ClassVar[Stage] = Stage.QUANTIZER
+
+    @abstractmethod
+    def quantize(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> QuantizedModel:
+        """Quantize ``model``.
+
+        Args:
+            model: A trained network with batch normalisation folded, yours to change.
+            weight_bits: Bits of the weights, 2 to 8, sampled once a convolution or linear layer.
+            context: What may be used.
+        """

@@ -1,0 +1,1 @@
+"""The techniques that ship with automl, one file a technique, each a wrapper of Microsoft NNI."""
