@@ -1,0 +1,186 @@
+"""The columns of the trial store: which a study has, and a trial as a row of them."""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from automl.core.parameter import Categorical, Domain, Integer
+from automl.core.study import SCHEMA_VERSION, StudySpec
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Scalar
+from automl.errors import StoreError
+
+Cell = Scalar | datetime | None
+"""What a row holds in one column; None where the trial has no such value."""
+
+BASE_METRICS = (
+    "accuracy",
+    "size_bytes",
+    "latency_ms",
+    "test_accuracy",
+    "parity_gap",
+    "parameters",
+    "latency_low_ms",
+    "latency_high_ms",
+    "latency_wall_p50_ms",
+    "latency_wall_p95_ms",
+    "latency_reference_ratio",
+    "latency_idle_ms",
+)
+"""Metrics that every file has a column for; others appear where a trial has them."""
+
+BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "total")
+"""Steps that every file has a column for."""
+
+
+class Kind(StrEnum):
+    """Type of a column, the same in every file of a study."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    REAL = "real"
+    TEXT = "text"
+    TIME = "time"
+
+
+def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
+    """List the columns of a study in their order: the fixed ones, and those that ``trials`` add."""
+    trials = list(trials)
+    metrics = _union(BASE_METRICS, (o.metric for o in spec.objectives), *(trial.metrics for trial in trials))
+    constraints = _union((str(c) for c in spec.constraints), *(trial.constraints for trial in trials))
+    seconds = _union(BASE_SECONDS, *(trial.seconds for trial in trials))
+    versions = _union(spec.versions, *(trial.versions for trial in trials))
+    return {
+        "study": Kind.TEXT,
+        "number": Kind.INTEGER,
+        "state": Kind.TEXT,
+        "seed": Kind.INTEGER,
+        **{f"param.{parameter.name}": _domain_kind(parameter.domain) for parameter in spec.space.parameters},
+        **{f"metric.{name}": _metric_kind(name) for name in metrics},
+        **{f"constraint.{text}": Kind.REAL for text in constraints},
+        **{f"seconds.{step}": Kind.REAL for step in seconds},
+        "epochs_trained": Kind.INTEGER,
+        "artifact": Kind.TEXT,
+        "error": Kind.TEXT,
+        "error_traceback": Kind.TEXT,
+        "started_at": Kind.TIME,
+        "finished_at": Kind.TIME,
+        "host": Kind.TEXT,
+        **{f"versions.{library}": Kind.TEXT for library in versions},
+        "schema_version": Kind.INTEGER,
+    }
+
+
+def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
+    """Flatten a trial; a column that is absent from the row is null.
+
+    A metric that is not a number is left out. A violation that is not a number becomes infinite: a limit
+    that could not be checked is not kept.
+
+    Raises:
+        StoreError: If the point has a parameter that the study's space does not declare.
+    """
+    declared = {parameter.name for parameter in spec.space.parameters}
+    foreign = sorted(set(trial.point) - declared)
+    if foreign:
+        raise StoreError(
+            f"trial {trial.number} has the parameter {foreign[0]!r}, which study {spec.name!r} does not declare; "
+            "write it to the study that it was drawn from"
+        )
+    return {
+        "study": spec.name,
+        "number": trial.number,
+        "state": trial.state.value,
+        "seed": trial.seed,
+        **{f"param.{name}": value for name, value in trial.point.items()},
+        **{f"metric.{name}": _metric_cell(name, value) for name, value in trial.metrics.items()},
+        **{f"constraint.{text}": _violation_cell(value) for text, value in trial.constraints.items()},
+        **{f"seconds.{step}": value for step, value in trial.seconds.items()},
+        "epochs_trained": trial.epochs_trained,
+        "artifact": trial.artifact,
+        "error": trial.error,
+        "error_traceback": trial.error_traceback,
+        "started_at": trial.started_at.astimezone(UTC),
+        "finished_at": trial.finished_at.astimezone(UTC),
+        "host": trial.host,
+        **{f"versions.{library}": version for library, version in trial.versions.items()},
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def trial_of(row: Mapping[str, Cell]) -> Trial:
+    """Turn a row back into the trial; what is null is absent.
+
+    Raises:
+        KeyError: If a fixed column is missing.
+        TypeError, ValueError: If a value is not of its column's type.
+    """
+    return Trial(
+        number=_integer(row["number"]),
+        state=TrialState(str(row["state"])),
+        point={name: value for name, value in _group(row, "param").items() if not isinstance(value, datetime)},
+        seed=_integer(row["seed"]),
+        started_at=_time(row["started_at"]),
+        finished_at=_time(row["finished_at"]),
+        host=str(row["host"]),
+        metrics=_numbers(row, "metric"),
+        constraints=_numbers(row, "constraint"),
+        seconds=_numbers(row, "seconds"),
+        epochs_trained=_integer(row["epochs_trained"]),
+        artifact=_text(row["artifact"]),
+        error=_text(row["error"]),
+        error_traceback=_text(row["error_traceback"]),
+        versions={library: str(version) for library, version in _group(row, "versions").items()},
+    )
+
+
+def _union(*names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for group in names for name in group))
+
+
+def _domain_kind(domain: Domain) -> Kind:
+    if isinstance(domain, Categorical):
+        return {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.REAL, str: Kind.TEXT}[type(domain.choices[0])]
+    return Kind.INTEGER if isinstance(domain, Integer) else Kind.REAL
+
+
+def _metric_kind(name: str) -> Kind:
+    return Kind.INTEGER if name.endswith("_bytes") or name == "parameters" else Kind.REAL
+
+
+def _metric_cell(name: str, value: float) -> Cell:
+    if _metric_kind(name) is Kind.INTEGER:
+        return round(value) if math.isfinite(value) else None
+    return None if math.isnan(value) else value
+
+
+def _violation_cell(value: float) -> Cell:
+    return math.inf if math.isnan(value) else value
+
+
+def _group(row: Mapping[str, Cell], group: str) -> dict[str, Scalar | datetime]:
+    prefix = f"{group}."
+    return {
+        name.removeprefix(prefix): cell for name, cell in row.items() if name.startswith(prefix) and cell is not None
+    }
+
+
+def _numbers(row: Mapping[str, Cell], group: str) -> dict[str, float]:
+    return {name: float(cell) for name, cell in _group(row, group).items() if isinstance(cell, int | float)}
+
+
+def _integer(cell: Cell) -> int:
+    if not isinstance(cell, int):
+        raise TypeError(f"{cell!r} is not a whole number")
+    return cell
+
+
+def _time(cell: Cell) -> datetime:
+    if not isinstance(cell, datetime):
+        raise TypeError(f"{cell!r} is not a time")
+    return cell.astimezone(UTC)
+
+
+def _text(cell: Cell) -> str | None:
+    return None if cell is None else str(cell)

@@ -1,0 +1,53 @@
+"""What makes two studies different, in words that a user can act upon."""
+
+from collections.abc import Mapping
+
+from automl.core.parameter import Categorical, Integer, Parameter, Real
+from automl.core.study import StudySpec
+
+
+def differences(stored: StudySpec, now: StudySpec) -> list[str]:
+    """Say in which points two specs are not the same study.
+
+    The name and description of the space, library versions and the date do not count: they do not change
+    what a trial of the study is.
+    """
+    before, after = _facts(stored), _facts(now)
+    return [
+        f"{name}: stored {before.get(name, 'none')}, now {after.get(name, 'none')}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _facts(spec: StudySpec) -> Mapping[str, str]:
+    training = spec.space.training.model_dump()
+    return {
+        "dataset": spec.dataset,
+        "dataset fingerprint": spec.dataset_fingerprint,
+        "objectives": ", ".join(map(str, spec.objectives)),
+        "constraints": ", ".join(map(str, spec.constraints)) or "none",
+        "seed": str(spec.seed),
+        **{f"parameter {parameter.name}": _domain(parameter) for parameter in spec.space.parameters},
+        **{f"parameter {name}": f"fixed to {value!r}" for name, value in spec.space.constants.items()},
+        **{
+            f"profile {profile.name}": f"{stage}, {profile.low} to {profile.high}, {profile.offsets} offsets"
+            for stage, profile in spec.space.profiles.items()
+        },
+        **{f"training.{name}": str(value) for name, value in training.items()},
+    }
+
+
+def _domain(parameter: Parameter) -> str:
+    condition = parameter.condition
+    where = "" if condition is None else f" where {condition.parameter} in {list(condition.values)}"
+    return _values(parameter.domain) + where
+
+
+def _values(domain: Integer | Real | Categorical) -> str:
+    if isinstance(domain, Categorical):
+        return str(list(domain.choices))
+    kind = "whole numbers " if isinstance(domain, Integer) else ""
+    default_step = 1 if isinstance(domain, Integer) else None
+    step = "" if domain.step == default_step else f" step {domain.step}"
+    return f"{kind}{domain.low} to {domain.high}{step}{' logarithmic' if domain.log else ''}"

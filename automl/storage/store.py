@@ -1,0 +1,227 @@
+"""The trial store: one folder a study, one parquet row a trial, and the only truth about both."""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Self
+
+from pyarrow.fs import FileInfo
+from pydantic import ValidationError
+
+from automl.core.study import StudySpec
+from automl.core.trial import Trial
+from automl.errors import StoreError
+from automl.storage.difference import differences
+from automl.storage.folder import Folder
+from automl.storage.parquet import check_schema_version, decode_trials, encode_trials
+
+_STUDY_FILE = "study.json"
+_FOLDED_FILE = "trials.parquet"
+_TRIALS_FOLDER = "trials"
+_TRIAL_FILE = re.compile(r"trial-\d{6,}\.parquet")
+_STUDY_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*")
+_DIFFERENCES_SHOWN = 3
+
+
+def list_studies(root: str) -> list[str]:
+    """Name the studies under a root, in order; none where the root does not exist.
+
+    Raises:
+        StoreError: If the root cannot be listed.
+    """
+    folder = Folder.at(root)
+    return [name for name in folder.folders() if _STUDY_FILE in folder.files(name)]
+
+
+class TrialStore:
+    """One study's folder, ``<root>/<study>/``.
+
+    Any number of processes may write and read at once: a row is a file of its own, and a file is there
+    whole or not at all.
+
+    Attributes:
+        spec: The study, as it was stored when it was created.
+    """
+
+    def __init__(self, folder: Folder, spec: StudySpec) -> None:
+        self._folder = folder
+        self.spec = spec
+
+    @classmethod
+    def create(cls, root: str, spec: StudySpec) -> Self:
+        """Begin a study: write ``study.json``, once.
+
+        Args:
+            root: Local path, or a URI that pyarrow.fs opens.
+            spec: The study; its name becomes the folder's.
+
+        Raises:
+            StoreError: If the root cannot be written, the study exists or its name is not one for a folder.
+        """
+        folder = _study_folder(root, spec.name)
+        if folder.read(_STUDY_FILE) is not None:
+            raise StoreError(f"study {spec.name!r} already exists in {root}; name another with --study NEWNAME")
+        is_new = not folder.exists()
+        try:
+            folder.replace(_STUDY_FILE, (spec.model_dump_json(indent=2) + "\n").encode())
+        except StoreError:
+            if is_new and folder.exists():
+                folder.delete()
+            raise
+        return cls(folder, spec)
+
+    @classmethod
+    def open(cls, root: str, study: str) -> Self:
+        """Open a study that exists.
+
+        Raises:
+            StoreError: If there is none of this name (with the nearest that exist), or it cannot be read.
+        """
+        folder = _study_folder(root, study)
+        data = folder.read(_STUDY_FILE)
+        if data is None:
+            raise StoreError(f"there is no study {study!r} in {root}; {_suggestion(study, list_studies(root))}")
+        return cls(folder, _decode_spec(data, source=f"{folder.path}/{_STUDY_FILE}"))
+
+    @classmethod
+    def open_or_create(cls, root: str, spec: StudySpec) -> Self:
+        """Open the study if it exists and is the same, begin it if there is none.
+
+        Raises:
+            StoreError: If a different study has the name, saying what differs.
+        """
+        if _study_folder(root, spec.name).read(_STUDY_FILE) is None:
+            return cls.create(root, spec)
+        store = cls.open(root, spec.name)
+        found = differences(store.spec, spec)
+        if found:
+            shown = "; ".join(found[:_DIFFERENCES_SHOWN])
+            more = f"; and {len(found) - _DIFFERENCES_SHOWN} more" if len(found) > _DIFFERENCES_SHOWN else ""
+            raise StoreError(
+                f"study {spec.name!r} in {root} is a different one ({shown}{more}); "
+                "go on with the stored settings, or begin another study with --study NEWNAME"
+            )
+        return store
+
+    def write(self, trial: Trial) -> None:
+        """Write one row; a row of the same number is replaced.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        self._folder.replace(f"{_TRIALS_FOLDER}/trial-{trial.number:06d}.parquet", encode_trials([trial], self.spec))
+
+    def read(self) -> list[Trial]:
+        """Read all rows, each number once, in the order of their numbers.
+
+        Raises:
+            StoreError: If a file is torn or newer than this automl, naming it.
+        """
+        trials, _ = self._read()
+        return trials
+
+    def compact(self) -> int:
+        """Fold all rows into ``trials.parquet`` and remove the single files, in this order.
+
+        A kill at any point loses nothing, and no reader counts a trial twice. Locally, two that compact at
+        once take turns.
+
+        Returns:
+            The number of rows.
+
+        Raises:
+            StoreError: If a file cannot be read or written.
+        """
+        with self._folder.locked("compact"):
+            trials, single_files = self._read()
+            if single_files:
+                self._folder.replace(_FOLDED_FILE, encode_trials(trials, self.spec))
+                for name, info in single_files.items():
+                    self._folder.delete_file(f"{_TRIALS_FOLDER}/{name}", unless_changed_since=info)
+                self._folder.sweep(as_of=_FOLDED_FILE)
+        return len(trials)
+
+    def write_artifact(self, number: int, folder: Path) -> str:
+        """Keep the files of a local folder (``model.onnx``, ``recipe.json``), each whole or not at all.
+
+        Returns:
+            The artifact's path relative to the study, ``artifacts/000012``.
+
+        Raises:
+            StoreError: If a file cannot be written.
+        """
+        name = _artifact_name(number)
+        for file in sorted(path for path in folder.iterdir() if path.is_file()):
+            self._folder.replace(f"{name}/{file.name}", file.read_bytes())
+        return name
+
+    def read_artifact(self, number: int, folder: Path) -> None:
+        """Copy an artifact's files to a local folder, which is made where it is not there.
+
+        Raises:
+            StoreError: If the artifact is not kept.
+        """
+        name = _artifact_name(number)
+        files = self._folder.files(name)
+        if not files:
+            raise StoreError(
+                f"trial {number} of study {self.spec.name!r} has no artifact in {self._folder.path}; "
+                "search with --keep-artifacts all to keep every one, or rebuild this one with automl reproduce"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (folder / file).write_bytes(self._folder.read(f"{name}/{file}") or b"")
+
+    def delete_artifact(self, number: int) -> None:
+        """Delete an artifact; one that is not kept is no error."""
+        self._folder.child(_artifact_name(number)).delete()
+
+    def artifact_path(self, number: int) -> Path | None:
+        """Give the real folder of an artifact; None where it is not kept or the store is not local."""
+        path = self._folder.child(_artifact_name(number)).local_path
+        return path if path is not None and path.is_dir() else None
+
+    def _read(self) -> tuple[list[Trial], dict[str, FileInfo]]:
+        # Single files first: one that vanishes meanwhile was folded before, so the folded file has it.
+        listed = {
+            name: info for name, info in self._folder.files(_TRIALS_FOLDER).items() if _TRIAL_FILE.fullmatch(name)
+        }
+        single = [trial for name in listed for trial in self._decode(f"{_TRIALS_FOLDER}/{name}")]
+        by_number = {trial.number: trial for trial in [*self._decode(_FOLDED_FILE), *single]}
+        return [by_number[number] for number in sorted(by_number)], listed
+
+    def _decode(self, name: str) -> list[Trial]:
+        data = self._folder.read(name)
+        return [] if data is None else decode_trials(data, source=f"{self._folder.path}/{name}")
+
+
+def _study_folder(root: str, study: str) -> Folder:
+    if not _STUDY_NAME.fullmatch(study):
+        raise StoreError(f"study name {study!r} is not one: use letters, digits and . _ + -, as in digits-small")
+    return Folder.at(root).child(study)
+
+
+def _artifact_name(number: int) -> str:
+    return f"artifacts/{number:06d}"
+
+
+def _suggestion(study: str, existing: list[str]) -> str:
+    nearest = difflib.get_close_matches(study, existing)
+    if nearest:
+        return f"did you mean {' or '.join(map(repr, nearest))}?"
+    if existing:
+        return f"it has {', '.join(existing)}"
+    return "it has none yet: automl search begins one, and --store names another root"
+
+
+def _decode_spec(data: bytes, *, source: str) -> StudySpec:
+    try:
+        content = json.loads(data)
+        check_schema_version(int(content["schema_version"]), source=source)
+        return StudySpec.model_validate_json(data)
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{source} is not a study ({type(error).__name__}: {str(error).splitlines()[0]}); "
+            "restore it from a copy, or begin another study with --study NEWNAME"
+        ) from error

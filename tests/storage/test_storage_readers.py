@@ -1,0 +1,60 @@
+"""Each common reader takes a whole study in one line, while it is half folded."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+from automl.core.trial import TrialState
+from automl.storage.store import TrialStore
+
+
+@pytest.fixture
+def in_a_half_folded_study(tmp_path, spec, make_trial, monkeypatch):
+    """Rows 0 to 2 folded, 3 and 4 single; only the last has the metric energy_mj; a torn temporary file."""
+    monkeypatch.chdir(tmp_path)
+    store = TrialStore.create("trials", spec)
+    for number in range(3):
+        store.write(make_trial(number))
+    store.compact()
+    store.write(make_trial(3, state=TrialState.FAILED, point={}, metrics={}, constraints={}, error="out of memory"))
+    store.write(make_trial(4, metrics={"accuracy": 0.99, "size_bytes": 5_000.0, "energy_mj": 2.5}))
+    store.write_artifact(4, Path("trials/digits/trials"))
+    for file in Path("trials/digits/artifacts/000004").iterdir():
+        file.rename(file.with_name("model.onnx"))
+    Path("trials/digits/.tmp/0123456789abcdef").write_bytes(b"PAR1 torn")
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_duckdb_reads_a_study_in_one_line():
+    rows = duckdb.sql("from read_parquet('trials/digits/**/*.parquet', union_by_name=true)")
+    query = 'select number, state, "metric.size_bytes", "metric.energy_mj" from rows order by number'
+    assert duckdb.sql(query).fetchall() == [
+        (0, "COMPLETE", 12_345, None),
+        (1, "COMPLETE", 12_345, None),
+        (2, "COMPLETE", 12_345, None),
+        (3, "FAILED", None, None),
+        (4, "COMPLETE", 5_000, 2.5),
+    ]
+    assert len(rows.columns) > 30
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_pandas_reads_a_study_in_one_line():
+    rows = pd.concat(map(pd.read_parquet, Path("trials/digits").glob("**/*.parquet")))
+    rows = rows.sort_values("number")
+    assert list(rows["number"]) == [0, 1, 2, 3, 4]
+    assert rows["metric.accuracy"].isna().sum() == 1
+    assert list(rows["metric.energy_mj"].dropna()) == [2.5]
+    assert str(rows["started_at"].dt.tz) == "UTC"
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_polars_reads_a_study_in_one_line():
+    rows = pl.concat(map(pl.read_parquet, Path("trials/digits").glob("**/*.parquet")), how="diagonal")
+    rows = rows.sort("number")
+    assert rows["number"].to_list() == [0, 1, 2, 3, 4]
+    assert rows["metric.size_bytes"].dtype == pl.Int64
+    assert rows["metric.energy_mj"].to_list() == [None, None, None, None, 2.5]
