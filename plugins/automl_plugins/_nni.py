@@ -1,0 +1,154 @@
+"""Everything that NNI 3.0 needs on today's torch, so that no other module knows it.
+
+NNI is archived. Importing parts of it prints to standard output, warns, and replaces two pytree
+registrations that torch.export needs; this module imports it once and undoes that.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx.immutable_collections import immutable_dict, immutable_list
+from torch.fx.passes.shape_prop import ShapeProp
+from torch.utils import _pytree as pytree
+
+_IMPORT_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
+    (FutureWarning, r"`torch\.utils\._pytree\._register_pytree_node` is deprecated"),
+    (UserWarning, r"<class 'torch\.fx\.immutable_collections\.immutable_(dict|list)'> is already registered"),
+    (RuntimeWarning, r".* is found to be not a nn\.Module, which is unexpected"),
+)
+
+
+@contextmanager
+def _pytree_registrations_kept() -> Iterator[None]:
+    tables: tuple[dict[Any, Any], ...] = (pytree.SUPPORTED_NODES, pytree.SUPPORTED_SERIALIZED_TYPES)
+    kept = [{kind: table[kind] for kind in (immutable_dict, immutable_list) if kind in table} for table in tables]
+    try:
+        yield
+    finally:
+        for table, entries in zip(tables, kept, strict=True):
+            table.update(entries)
+
+
+with warnings.catch_warnings(), _pytree_registrations_kept():
+    for _category, _message in _IMPORT_WARNINGS:
+        warnings.filterwarnings("ignore", message=_message, category=_category)
+    import nni
+    from nni.compression.base.setting import QuantizationSetting
+    from nni.compression.pruning import FPGMPruner, L1NormPruner, LevelPruner
+    from nni.compression.quantization import PtqQuantizer, QATQuantizer
+    from nni.compression.speedup import ModelSpeedup
+    from nni.compression.speedup.dependency import build_channel_dependency
+    from nni.compression.utils import TorchEvaluator
+    from nni.mutable import MutableExpression
+    from nni.nas.nn.pytorch import LayerChoice, ModelSpace, MutableBatchNorm2d, MutableConv2d, MutableLinear, Repeat
+nni.silence_stdout()
+logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
+
+__all__ = [
+    "FPGMPruner",
+    "L1NormPruner",
+    "LayerChoice",
+    "LevelPruner",
+    "ModelSpace",
+    "MutableBatchNorm2d",
+    "MutableConv2d",
+    "MutableExpression",
+    "MutableLinear",
+    "PtqQuantizer",
+    "QATQuantizer",
+    "Repeat",
+    "channel_groups",
+    "choice",
+    "evaluator",
+    "register_activation",
+    "remove_masked_channels",
+    "unwrap",
+]
+
+choice = nni.choice
+
+_quiet = logging.getLogger("automl_plugins.nni")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+
+def channel_groups(model: nn.Module, images: Tensor) -> list[list[str]]:
+    """Group the convolutions that must keep the same output channels.
+
+    Residual adds and depthwise convolutions tie layers together; ModelSpeedup silently undoes a pruning
+    that treats them apart.
+
+    Args:
+        model: A network that torch.fx can trace.
+        images: A batch (N, C, H, W).
+
+    Returns:
+        Names of convolutions, a list a group, both in the order of the forward pass.
+    """
+    traced = torch.fx.symbolic_trace(model)
+    ShapeProp(traced).propagate(images)
+    convolutions = [
+        str(node.target)
+        for node in traced.graph.nodes
+        if node.op == "call_module" and isinstance(traced.get_submodule(node.target), nn.Conv2d)
+    ]
+    tied = [{str(node.target) for node in group} for group in build_channel_dependency(traced)]
+    groups: list[list[str]] = []
+    for name in convolutions:
+        if any(name in group for group in groups):
+            continue
+        together = next((group for group in tied if name in group), {name})
+        groups.append([other for other in convolutions if other in together])
+    return groups
+
+
+def remove_masked_channels(model: nn.Module, masks: dict[str, dict[str, Tensor]], images: Tensor) -> nn.Module:
+    """Take the channels that ``masks`` zero out of the network, with ModelSpeedup.
+
+    ModelSpeedup's own tracer fails on torch 2.13 and later: it is given torch.fx's. It also logs every layer
+    and prints, and edits the masks.
+    """
+    with redirect_stdout(StringIO()):
+        ModelSpeedup(model, images, masks, graph_module=torch.fx.symbolic_trace(model), logger=_quiet).speedup_model()
+    return model
+
+
+def evaluator(
+    model: nn.Module,
+    *,
+    train: Callable[[nn.Module], None] | None = None,
+    evaluate: Callable[[nn.Module], None] | None = None,
+) -> TorchEvaluator:
+    """Make the object through which NNI trains and runs a model.
+
+    NNI asks for a traced optimizer to rebuild it for a changed model; ``train`` brings its own.
+    """
+    optimizer = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.0)
+
+    def train_quietly(wrapped: nn.Module, *_: object) -> None:
+        if train is None:
+            return
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="'saved_variables' is deprecated", category=DeprecationWarning)
+            train(wrapped)
+
+    return TorchEvaluator(train_quietly, optimizer, lambda *_: None, evaluating_func=evaluate)
+
+
+def unwrap(compressor: Any) -> None:
+    """Take NNI's wrappers off, together with the ``forward`` attributes that its own unwrapping leaves behind."""
+    compressor.unwrap_model()
+    for module in compressor.bound_model.modules():
+        module.__dict__.pop("forward", None)
+
+
+def register_activation(module_class: str) -> None:
+    """Let NNI quantize the output of modules of this class name."""
+    if module_class not in QuantizationSetting.registry:
+        QuantizationSetting.register(module_class, QuantizationSetting.activation_setting)

@@ -1,0 +1,40 @@
+"""What the pruners that remove whole channels share: their hyperparameters and the way to a smaller network."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from automl.technique import Profile, Pruner, StageContext
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import nn
+
+
+class ChannelPruner(Pruner):
+    """Removes whole output channels: the network gets smaller and faster in every runtime.
+
+    Attributes:
+        recovery_epochs: Passes over the training split after the channels are gone.
+        recovery_learning_rate: Peak of the schedule of these passes.
+        channel_multiple: Channels that stay are rounded to a multiple of this, which kernels like.
+    """
+
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
+    channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @abstractmethod
+    def mask(self, model: "nn.Module", config: list[dict[str, Any]]) -> Any:
+        """Give the NNI pruner that computes the masks for ``config``."""
+
+    def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
+        """Mask with NNI, remove what is masked with ModelSpeedup, train back."""
+        from automl_plugins._channels import remove_channels
+
+        pruned = remove_channels(
+            model, sparsity, context.calibration[:2], make_pruner=self.mask, multiple=self.channel_multiple
+        )
+        if self.recovery_epochs:
+            context.fit(pruned, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
+        return pruned

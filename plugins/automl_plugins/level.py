@@ -1,0 +1,50 @@
+"""Single weights with the smallest magnitude go first; the shape of the network stays."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from automl.technique import Profile, Pruner, StageContext
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import nn
+
+
+class Level(Pruner):
+    """Sets the smallest weights of each layer to zero and keeps them there.
+
+    Zeros stay in place, so neither the file nor the latency shrinks: this pays where the file is compressed.
+
+    Attributes:
+        recovery_epochs: Passes over the training split under the mask.
+        recovery_learning_rate: Peak of the schedule of these passes.
+    """
+
+    name: ClassVar[str] = "level"
+    paper: ClassVar[str] = "Han et al., Learning both Weights and Connections for Efficient Neural Networks, 2015"
+
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
+
+    def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
+        """Mask with NNI, train under the mask, write the zeros into the weights."""
+        from torch import nn
+
+        from automl_plugins._nni import LevelPruner, unwrap
+
+        layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+        shares = sparsity.values(len(layers))
+        config = [
+            {"op_names": [name], "sparse_ratio": share} for name, share in zip(layers, shares, strict=True) if share
+        ]
+        if not config:
+            return model
+        pruner = LevelPruner(model, config)
+        _, masks = pruner.compress()
+        if self.recovery_epochs:
+            context.fit(model, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
+        unwrap(pruner)
+        for name, mask in masks.items():
+            layer = model.get_submodule(name)
+            layer.get_parameter("weight").data.mul_(mask["weight"])
+        return model
