@@ -1,0 +1,105 @@
+"""Plugins, found by entry point and loaded when first used.
+
+A technique is any class named by an entry point of the group ``automl.plugins``; there is no list to edit.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from automl.core.stage import Stage
+from automl.errors import PluginError
+from automl.technique import Technique
+
+ENTRY_POINT_GROUP = "automl.plugins"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A technique that is installed, whether or not it can be imported.
+
+    Attributes:
+        name: What a space file writes.
+        distribution: The package that ships it, with its version.
+        entry_point: Where its class is.
+    """
+
+    name: str
+    distribution: str
+    entry_point: EntryPoint
+
+    def load(self) -> type[Technique]:
+        """Import the class.
+
+        Raises:
+            PluginError: If the import fails or gives something else than a technique of this name.
+        """
+        try:
+            technique = self.entry_point.load()
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"technique {self.name!r} of {self.distribution} cannot be imported: {error}; "
+                f"reinstall {self.distribution.split()[0]} or choose another technique"
+            ) from error
+        if not (isinstance(technique, type) and issubclass(technique, Technique)):
+            raise PluginError(
+                f"technique {self.name!r} of {self.distribution} is {technique!r}, not a subclass of "
+                "automl.technique.Technique; correct its entry point"
+            )
+        if technique.name != self.name:
+            raise PluginError(
+                f"technique {self.name!r} of {self.distribution} calls itself {technique.name!r}; "
+                "give the entry point the same name"
+            )
+        return technique
+
+
+@cache
+def plugins() -> dict[str, Plugin]:
+    """List what is installed, by name, importing none of it.
+
+    Raises:
+        PluginError: If two distributions claim one name.
+    """
+    found: dict[str, Plugin] = {}
+    for entry_point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        plugin = Plugin(entry_point.name, _distribution(entry_point), entry_point)
+        other = found.get(plugin.name)
+        if other is not None and other.entry_point.value != entry_point.value:
+            raise PluginError(
+                f"technique {plugin.name!r} is claimed by {other.distribution} and by {plugin.distribution}; "
+                "uninstall one of them"
+            )
+        found[plugin.name] = plugin
+    return found
+
+
+def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:
+    """Load a technique by name.
+
+    Args:
+        name: As written in a space file.
+        stage: The stage that it must belong to; any where absent.
+
+    Raises:
+        PluginError: If the name is unknown, of another stage, or cannot be imported.
+    """
+    known = plugins()
+    if name not in known:
+        nearest = get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else "`automl plugins` lists what is installed"
+        raise PluginError(f"unknown technique {name!r}; {hint}")
+    technique = known[name].load()
+    if stage is not None and technique.stage is not stage:
+        fitting = [other for other in known if known[other].load().stage is stage]
+        raise PluginError(
+            f"technique {name!r} is of the stage {technique.stage}, not {stage}; "
+            f"techniques of the stage {stage}: {', '.join(fitting)}"
+        )
+    return technique
+
+
+def _distribution(entry_point: EntryPoint) -> str:
+    distribution = entry_point.dist
+    return f"{distribution.name} {distribution.version}" if distribution is not None else "an unknown distribution"

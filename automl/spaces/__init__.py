@@ -1,0 +1,1 @@
+"""Declared search spaces: from a YAML file to a validated ``SearchSpace``."""

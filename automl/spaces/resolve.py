@@ -1,0 +1,154 @@
+"""From a space file and the installed plugins to a ``SearchSpace``."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from pydantic import ValidationError
+
+from automl.core.objective import Objective
+from automl.core.parameter import Categorical, Condition, Domain, Integer, Parameter, Real
+from automl.core.space import NO_TECHNIQUE, ProfileSpec, SearchSpace
+from automl.core.stage import Stage
+from automl.core.value import Scalar
+from automl.errors import AutomlError
+from automl.registry import technique_class
+from automl.spaces.located_yaml import KeyPath, LocatedDocument
+from automl.spaces.space_file import ProfileSection, Section, SpaceFile, read_field, read_space_file
+from automl.technique import ActiveIf, Search, Technique
+
+_PROFILE_LIMITS = {"sparsity": (0.0, 0.95), "weight_bits": (2.0, 8.0)}
+
+
+def resolve_space(name: str, document: LocatedDocument) -> SearchSpace:
+    """Validate a document and complete it with the ranges that the plugins declare.
+
+    Raises:
+        SpaceError: Naming file, line and key.
+        PluginError: If a technique is unknown or cannot be imported.
+    """
+    return _Resolver(name, document, read_space_file(document)).resolve()
+
+
+@dataclass
+class _Resolver:
+    name: str
+    document: LocatedDocument
+    file: SpaceFile
+    parameters: list[Parameter] = field(default_factory=list)
+    constants: dict[str, Scalar] = field(default_factory=dict)
+
+    def resolve(self) -> SearchSpace:
+        profiles: dict[Stage, ProfileSpec] = {}
+        self._add_stage(Stage.ARCHITECTURE, self.file.architecture)
+        for stage, section, name, profile in (
+            (Stage.PRUNER, self.file.pruner, "sparsity", self.file.sparsity),
+            (Stage.QUANTIZER, self.file.quantizer, "weight_bits", self.file.weight_bits),
+        ):
+            self._add_stage(stage, section)
+            techniques = tuple(technique for technique in section if technique != NO_TECHNIQUE)
+            if techniques:
+                profiles[stage] = self._add_profile(name, profile, self._choice_condition(stage, techniques))
+        return SearchSpace(
+            name=self.name,
+            description=self.file.description,
+            parameters=tuple(self.parameters),
+            constants=self.constants,
+            profiles=profiles,
+            training=self.file.training,
+            dataset=self.file.dataset,
+            objectives=self._objectives(),
+        )
+
+    def _add_stage(self, stage: Stage, section: Section) -> None:
+        if not section:
+            if stage is Stage.ARCHITECTURE:
+                raise self.document.error((stage.value,), "name at least one architecture, such as conv_net")
+            section = {NO_TECHNIQUE: None}
+        names = tuple(section)
+        self._add(stage.value, Categorical(choices=names) if len(names) > 1 else names[0], None)
+        for name, fields in section.items():
+            path = (stage.value, name)
+            if name == NO_TECHNIQUE:
+                if fields:
+                    raise self.document.error(path, "leaving a stage out has no fields; remove them")
+                continue
+            try:
+                technique = technique_class(name, stage)
+            except AutomlError as error:
+                raise self.document.error(path, str(error)) from error
+            self._add_technique(technique, fields or {}, path, self._choice_condition(stage, (name,)))
+
+    def _choice_condition(self, stage: Stage, techniques: tuple[str, ...]) -> Condition | None:
+        """State when these techniques are chosen; None where they always are."""
+        return None if stage.value in self.constants else Condition(parameter=stage.value, values=techniques)
+
+    def _add_technique(
+        self, technique: type[Technique], fields: dict[str, object], path: KeyPath, condition: Condition | None
+    ) -> None:
+        for unknown in fields.keys() - technique.model_fields.keys():
+            nearest = get_close_matches(unknown, technique.model_fields, n=1) or list(technique.model_fields)
+            raise self.document.error(
+                (*path, unknown), f"{technique.name} has no such field; it has {', '.join(nearest)}"
+            )
+        for name, info in technique.model_fields.items():
+            search = next((item for item in info.metadata if isinstance(item, Search)), None)
+            active_if = next((item for item in info.metadata if isinstance(item, ActiveIf)), None)
+            if name in fields:
+                value = read_field(self.document, (*path, name), fields[name])
+                self._check_legal(technique, name, value, (*path, name))
+            elif search is not None:
+                value = search.domain
+            else:
+                continue
+            own_condition = condition
+            if active_if is not None:
+                parent = f"{technique.name}.{active_if.field}"
+                if parent not in self.constants:
+                    own_condition = active_if.condition(technique.name)
+                elif self.constants[parent] not in active_if.values:
+                    continue
+            self._add(f"{technique.name}.{name}", value, own_condition)
+
+    def _add_profile(self, name: str, section: ProfileSection, condition: Condition | None) -> ProfileSpec:
+        low, high = _PROFILE_LIMITS[name]
+        level = read_field(self.document, (name, "level"), section.level)
+        for value in _extremes(level):
+            if isinstance(value, bool | str) or not low <= value <= high:
+                raise self.document.error((name, "level"), f"{value!r} is outside {low:g} to {high:g}")
+        self._add(f"{name}.level", level, condition)
+        self._add(f"{name}.slope", read_field(self.document, (name, "slope"), section.slope), condition)
+        if section.offsets is None:
+            return ProfileSpec(name=name, low=low, high=high, offsets=0)
+        bounds = section.offsets.model_dump(exclude={"sections"}, exclude_none=True)
+        for index in range(section.offsets.sections):
+            offset = read_field(self.document, (name, "offsets"), bounds)
+            self._add(f"{name}.offset_{index}", offset, condition)
+        return ProfileSpec(name=name, low=low, high=high, offsets=section.offsets.sections)
+
+    def _add(self, name: str, value: Domain | Scalar, condition: Condition | None) -> None:
+        if isinstance(value, Integer | Real | Categorical):
+            self.parameters.append(Parameter(name=name, domain=value, condition=condition))
+        else:
+            self.constants[name] = value
+
+    def _check_legal(self, technique: type[Technique], name: str, value: Domain | Scalar, path: KeyPath) -> None:
+        for candidate in _extremes(value):
+            try:
+                technique.model_validate({name: candidate})
+            except ValidationError as error:
+                raise self.document.error(path, f"{candidate!r} is refused: {error.errors()[0]['msg']}") from None
+
+    def _objectives(self) -> tuple[Objective, ...]:
+        try:
+            return tuple(Objective.parse(text) for text in self.file.objectives)
+        except AutomlError as error:
+            raise self.document.error(("objectives",), str(error)) from error
+
+
+def _extremes(value: Domain | Scalar) -> tuple[Scalar, ...]:
+    """Give the values that decide whether all of a domain is legal."""
+    if isinstance(value, Categorical):
+        return value.choices
+    if isinstance(value, Integer | Real):
+        return (value.low, value.high)
+    return (value,)

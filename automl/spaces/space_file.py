@@ -1,0 +1,125 @@
+"""The shape of a space file: its sections, and the three ways to state what a field may be."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from automl.core.parameter import Categorical, Domain, Integer, Real
+from automl.core.training_settings import TrainingSettings
+from automl.core.value import Scalar, Value
+from automl.errors import SpaceError
+from automl.spaces.located_yaml import KeyPath, LocatedDocument
+
+SpecifiedField = Any
+"""A scalar (fixed), a list (choices) or ``{min, max, step, log}`` (a range); ``read_field`` tells which."""
+
+Section = dict[str, dict[str, SpecifiedField] | None]
+"""Technique name to its fields."""
+
+
+class OffsetsSpec(Value):
+    """Offsets of a profile: how many sections of the network, and the range of each."""
+
+    sections: int = Field(ge=1, le=64)
+    min: int | float
+    max: int | float
+    step: int | float | None = None
+
+
+class ProfileSection(Value):
+    """A per-layer profile: ``level`` and ``slope`` as fields, ``offsets`` as one range for all sections."""
+
+    level: SpecifiedField
+    slope: SpecifiedField = 0.0
+    offsets: OffsetsSpec | None = None
+
+
+class SpaceFile(Value):
+    """A whole space file."""
+
+    description: str = ""
+    dataset: str = "digits"
+    objectives: list[str] = Field(default=["accuracy:max", "size_bytes:min", "latency_ms:min"], min_length=1)
+    architecture: Section
+    training: TrainingSettings = TrainingSettings()
+    pruner: Section = Field(default={})
+    sparsity: ProfileSection = ProfileSection(
+        level={"min": 0.1, "max": 0.8, "step": 0.1}, slope={"min": -0.2, "max": 0.2, "step": 0.1}
+    )
+    quantizer: Section = Field(default={})
+    weight_bits: ProfileSection = ProfileSection(level={"min": 2, "max": 8}, slope={"min": -2, "max": 2})
+
+
+class _Range(Value):
+    min: int | float
+    max: int | float
+    step: int | float | None = None
+    log: bool = False
+
+
+def read_space_file(document: LocatedDocument) -> SpaceFile:
+    """Check the sections of a document.
+
+    Raises:
+        SpaceError: Naming file, line and key, with the nearest known key where one is misspelt.
+    """
+    try:
+        return SpaceFile.model_validate(document.data)
+    except ValidationError as error:
+        raise _located(document, error) from None
+
+
+def read_field(document: LocatedDocument, path: KeyPath, field: SpecifiedField) -> Domain | Scalar:
+    """Tell a fixed value from a domain.
+
+    Raises:
+        SpaceError: If the field is neither a scalar, a list of scalars of one type, nor a range.
+    """
+    try:
+        if isinstance(field, list):
+            return Categorical(choices=tuple(field)) if len(field) != 1 else field[0]
+        if isinstance(field, dict):
+            return _domain(_Range.model_validate(field))
+    except ValidationError as error:
+        raise _located(document, error, path) from None
+    if not isinstance(field, bool | int | float | str):
+        raise document.error(path, f"{field!r} is neither a value, a list of values, nor {{min: …, max: …}}")
+    return field
+
+
+def _domain(bounds: _Range) -> Integer | Real:
+    numbers = (bounds.min, bounds.max, 1 if bounds.step is None else bounds.step)
+    if all(isinstance(number, int) for number in numbers):
+        return Integer(low=int(bounds.min), high=int(bounds.max), step=int(bounds.step or 1), log=bounds.log)
+    step = None if bounds.step is None else float(bounds.step)
+    return Real(low=float(bounds.min), high=float(bounds.max), step=step, log=bounds.log)
+
+
+def _located(document: LocatedDocument, error: ValidationError, prefix: KeyPath = ()) -> SpaceError:
+    first = error.errors()[0]
+    path: KeyPath = (*prefix, *first["loc"])
+    if first["type"] == "extra_forbidden":
+        return document.error(path, f"unknown key{_nearest(str(path[-1]), _known_keys(path))}")
+    if first["type"] == "missing":
+        return document.error(path, "this key is missing; add it")
+    message = first["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(first["input"], dict) else f" (got {first['input']!r})"
+    return document.error(path, f"{message}{shown}")
+
+
+def _known_keys(path: KeyPath) -> list[str]:
+    sections: dict[KeyPath, type[Value]] = {
+        (): SpaceFile,
+        ("training",): TrainingSettings,
+        ("sparsity",): ProfileSection,
+        ("weight_bits",): ProfileSection,
+        ("sparsity", "offsets"): OffsetsSpec,
+        ("weight_bits", "offsets"): OffsetsSpec,
+    }
+    return list(sections.get(path[:-1], _Range).model_fields)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    nearest = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {nearest[0]}?" if nearest else f"; known keys: {', '.join(known)}"
