@@ -1,0 +1,107 @@
+"""Tables of trials and fronts for a terminal; they stay readable at 80 columns."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from automl.core.objective import Direction
+from automl.core.pareto import pareto_front
+from automl.core.study import StudySpec
+from automl.core.trial import Trial, TrialState
+from automl.report.point_summary import describe_point
+from automl.report.trial_details import STATE_STYLES, trial_details
+from automl.report.units import MISSING, human_metric, human_seconds, metric_title
+
+__all__ = ["describe_point", "front_table", "trial_details", "trials_table"]
+
+_ARROWS = {Direction.MAX: "↑", Direction.MIN: "↓"}
+_BEYOND = {"<=": "above", ">=": "below"}
+
+
+def front_table(trials: Sequence[Trial], spec: StudySpec) -> Table:
+    """Show the Pareto front: objectives, what the test split says, and what each network is.
+
+    Args:
+        trials: All trials of the study.
+        spec: The study.
+    """
+    front = pareto_front(trials, spec.objectives)
+    metrics = _front_metrics(front, spec)
+    table = _table(f"Pareto front of {spec.name}: {len(front)} of {len(trials)} trials")
+    table.add_column("#", justify="right", style="bold", no_wrap=True)
+    for metric in metrics:
+        table.add_column(_heading(metric, spec), justify="right", no_wrap=True)
+    table.add_column("network", overflow="fold", ratio=1)
+    for trial in front:
+        summary = describe_point(trial.point, spec.space.constants, profiles=spec.space.profiles)
+        table.add_row(str(trial.number), *_metric_cells(trial, metrics), Text(summary.replace(" · ", "\n")))
+    return table
+
+
+def trials_table(trials: Sequence[Trial], spec: StudySpec) -> Table:
+    """Show every trial with how it ended; a star marks the members of the front.
+
+    Args:
+        trials: All trials of the study.
+        spec: The study.
+    """
+    front = {trial.number for trial in pareto_front(trials, spec.objectives)}
+    metrics = [objective.metric for objective in spec.objectives]
+    table = _table(f"Trials of {spec.name}  (★ on the Pareto front)")
+    table.add_column("", style="yellow", no_wrap=True)
+    table.add_column("#", justify="right", style="bold", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for metric in metrics:
+        table.add_column(_heading(metric, spec), justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("note", overflow="fold", ratio=1)
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        table.add_row(
+            "★" if trial.number in front else "",
+            str(trial.number),
+            Text(trial.state.value, style=STATE_STYLES[trial.state]),
+            *_metric_cells(trial, metrics),
+            human_seconds((trial.finished_at - trial.started_at).total_seconds()),
+            Text(_note(trial, spec)),
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def _front_metrics(front: Sequence[Trial], spec: StudySpec) -> list[str]:
+    """Put the figure of the test split, where one was taken, beside the one that the search saw."""
+    metrics: list[str] = []
+    for objective in spec.objectives:
+        metrics.append(objective.metric)
+        tested = f"test_{objective.metric}"
+        if any(tested in trial.metrics for trial in front):
+            metrics.append(tested)
+    return metrics
+
+
+def _heading(metric: str, spec: StudySpec) -> str:
+    directions = {objective.metric: objective.direction for objective in spec.objectives}
+    if metric not in directions:
+        return "on test" if metric.startswith("test_") else metric_title(metric)
+    return f"{metric_title(metric)} {_ARROWS[directions[metric]]}"
+
+
+def _metric_cells(trial: Trial, metrics: Sequence[str]) -> list[str]:
+    return [human_metric(metric, trial.metrics.get(metric)) for metric in metrics]
+
+
+def _note(trial: Trial, spec: StudySpec) -> str:
+    if trial.error is not None:
+        return (trial.error.splitlines() or [MISSING])[0]
+    if trial.state is TrialState.STOPPED:
+        return f"after {trial.epochs_trained} epochs"
+    broken = [limit for limit in spec.constraints if not trial.constraints.get(str(limit), 0.0) <= 0]
+    return ", ".join(
+        f"{metric_title(limit.metric)} {_BEYOND[limit.operator]} {human_metric(limit.metric, limit.limit)}"
+        for limit in broken
+    )

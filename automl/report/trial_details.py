@@ -1,0 +1,135 @@
+"""Everything that the store knows of one trial, grouped for a terminal."""
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from automl.core.study import StudySpec
+from automl.core.trial import Trial, TrialState
+from automl.report.point_summary import describe_point
+from automl.report.units import MISSING, human_metric, human_number, human_seconds, metric_title
+
+STATE_STYLES = {
+    TrialState.RUNNING: "cyan",
+    TrialState.COMPLETE: "green",
+    TrialState.STOPPED: "yellow",
+    TrialState.FAILED: "red",
+    TrialState.INFEASIBLE: "magenta",
+}
+"""Colour of each way to end."""
+
+_BAR_WIDTH = 24
+
+
+def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
+    """Show one trial: how it ended, its network, point, metrics, limits, time, versions and error.
+
+    Args:
+        trial: The trial.
+        spec: Its study.
+    """
+    groups: list[tuple[str, RenderableType | None]] = [
+        ("point", _point(trial, spec)),
+        ("metrics", _metrics(trial.metrics)),
+        ("constraints", _constraints(trial.constraints)),
+        ("time", _seconds(trial.seconds)),
+        ("run", _run(trial)),
+        ("error", _error(trial)),
+    ]
+    parts: list[RenderableType] = [_header(trial, spec)]
+    for title, content in groups:
+        if content is not None:
+            parts += [Text(f"\n{title}", style="bold"), Padding(content, (0, 0, 0, 2))]
+    return Group(*parts)
+
+
+def _header(trial: Trial, spec: StudySpec) -> Text:
+    summary = describe_point(trial.point, spec.space.constants, profiles=spec.space.profiles)
+    state = (trial.state.value, STATE_STYLES[trial.state])
+    return Text.assemble((f"trial {trial.number}", "bold"), f" of {spec.name}  ", state, f"\n{summary}")
+
+
+def _grid(rows: Mapping[str, RenderableType]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", overflow="fold")
+    grid.add_column(overflow="fold")
+    for name, value in rows.items():
+        grid.add_row(Text(name), value)
+    return grid
+
+
+def _point(trial: Trial, spec: StudySpec) -> Table:
+    chosen = {name: Text(str(value)) for name, value in trial.point.items()}
+    fixed = {name: Text(f"{value}  (fixed)", style="dim") for name, value in spec.space.constants.items()}
+    return _grid({**chosen, **fixed})
+
+
+def _metrics(metrics: Mapping[str, float]) -> Table | None:
+    """Give each metric a line; ``<stem>_low_<unit>`` and ``<stem>_high_<unit>`` become the interval of its own."""
+    rows: dict[str, RenderableType] = {}
+    ends: set[str] = set()
+    for name, value in metrics.items():
+        stem, _, unit = name.rpartition("_")
+        low, high = f"{stem}_low_{unit}", f"{stem}_high_{unit}"
+        interval = ""
+        if stem and low in metrics and high in metrics:
+            interval = f"  ({human_metric(low, metrics[low])} to {human_metric(high, metrics[high])})"
+            ends |= {low, high}
+        rows[name] = Text(human_metric(name, value) + interval)
+    shown = {metric_title(name): cell for name, cell in rows.items() if name not in ends}
+    return _grid(shown) if shown else None
+
+
+def _constraints(constraints: Mapping[str, float]) -> Table | None:
+    rows: dict[str, RenderableType] = {}
+    for text, violation in constraints.items():
+        kept = violation <= 0
+        words = f"kept, {human_number(-violation)} to spare" if kept else f"broken by {human_number(violation)}"
+        rows[text] = Text(words, style="green" if kept else "red")
+    return _grid(rows) if rows else None
+
+
+def _seconds(seconds: Mapping[str, float]) -> Table | None:
+    steps = {name: value for name, value in seconds.items() if name != "total"}
+    if not seconds:
+        return None
+    longest = max(steps.values(), default=0.0) or 1.0
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(justify="right")
+    grid.add_column(style="cyan", no_wrap=True)
+    for name, value in steps.items():
+        grid.add_row(name, human_seconds(value), "█" * round(_BAR_WIDTH * value / longest) or "▏")
+    if "total" in seconds:
+        grid.add_row("total", human_seconds(seconds["total"]), "")
+    return grid
+
+
+def _run(trial: Trial) -> Table:
+    versions = ", ".join(f"{library} {version}" for library, version in trial.versions.items())
+    return _grid(
+        {
+            "started": Text(f"{trial.started_at:%Y-%m-%d %H:%M:%S %Z}"),
+            "took": Text(human_seconds((trial.finished_at - trial.started_at).total_seconds())),
+            "host": Text(trial.host),
+            "seed": Text(str(trial.seed)),
+            "epochs trained": Text(str(trial.epochs_trained)),
+            "artifact": Text(trial.artifact or "not kept"),
+            "versions": Text(versions or MISSING),
+        }
+    )
+
+
+def _error(trial: Trial) -> RenderableType | None:
+    if trial.error is None and trial.error_traceback is None:
+        return None
+    parts: list[RenderableType] = [Text(trial.error or "", style="red")]
+    if trial.error_traceback is not None:
+        parts.append(
+            Panel(Text(trial.error_traceback.rstrip(), overflow="fold"), title="traceback", border_style="red")
+        )
+    return Group(*parts)

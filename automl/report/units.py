@@ -1,0 +1,83 @@
+"""Numbers as people read them: the unit that a metric's name states, and three digits that matter."""
+
+import math
+from collections.abc import Callable
+
+MISSING = "—"
+"""Stands where a trial has no such value."""
+
+
+def human_metric(name: str, value: float | None) -> str:
+    """Format a metric by the unit in its name.
+
+    >>> [human_metric("accuracy", 0.98614), human_metric("size_bytes", 12_400), human_metric("latency_ms", 0.0342)]
+    ['98.61 %', '12.4 kB', '0.034 ms']
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    for ending, in_units in _FORMATS.items():
+        if name.endswith(ending):
+            return in_units(value)
+    return human_number(value)
+
+
+def human_bytes(value: float) -> str:
+    """Format a size in decimal units.
+
+    >>> [human_bytes(812), human_bytes(12_400), human_bytes(4_200_000)]
+    ['812 B', '12.4 kB', '4.2 MB']
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= factor:
+            return f"{value / factor:.1f} {unit}"
+    return f"{value:.0f} B"
+
+
+def human_seconds(value: float) -> str:
+    """Format a duration.
+
+    >>> [human_seconds(0.0042), human_seconds(12.34), human_seconds(150), human_seconds(7260)]
+    ['0.004 s', '12.3 s', '2m 30s', '2h 01m']
+    """
+    if value < 60:
+        return f"{value:.3f} s" if value < 1 else f"{value:.1f} s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02d}m" if hours else f"{minutes}m {seconds:02d}s"
+
+
+def human_number(value: float) -> str:
+    """Format a number without a unit.
+
+    >>> [human_number(12345.0), human_number(0.98765), human_number(1e-7)]
+    ['12,345', '0.988', '1e-07']
+    """
+    return f"{value:,.0f}" if value == round(value, 0) else f"{value:.3g}"
+
+
+def metric_title(name: str) -> str:
+    """Name a metric in a heading, where each value already has its unit.
+
+    >>> [metric_title("latency_wall_p50_ms"), metric_title("size_bytes"), metric_title("accuracy")]
+    ['latency wall p50', 'size', 'accuracy']
+    """
+    stem = name
+    for unit in ("_bytes", "_ms", "_seconds"):
+        stem = stem.removesuffix(unit)
+    return stem.replace("_", " ")
+
+
+def _human_milliseconds(value: float) -> str:
+    if value != 0 and abs(value) < 0.001:
+        return f"{value:.2g} ms"
+    decimals = next((decimals for decimals, least in enumerate((100, 10, 1)) if abs(value) >= least), 3)
+    return f"{value:,.{decimals}f} ms"
+
+
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "accuracy": lambda value: f"{100 * value:.2f} %",
+    "_gap": lambda value: f"{100 * value:.2f} points",
+    "_bytes": human_bytes,
+    "_ms": _human_milliseconds,
+    "_seconds": human_seconds,
+}
