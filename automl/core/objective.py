@@ -7,7 +7,6 @@ from typing import Literal
 from automl.core.value import Value
 from automl.errors import UsageError
 
-
 _CONSTRAINT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=)\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
 
 
@@ -77,4 +76,5 @@ class Constraint(Value):
         return value - self.limit if self.operator == "<=" else self.limit - value
 
     def __str__(self) -> str:
-        return f"{self.metric}{self.operator}{self.limit:g}"
+        # All digits: the text is the key under which a trial keeps its violation.
+        return f"{self.metric}{self.operator}{repr(self.limit).removesuffix('.0')}"

@@ -1,5 +1,6 @@
 """Pareto fronts and their hypervolume."""
 
+import math
 from collections.abc import Sequence
 
 from automl.core.objective import Direction, Objective
@@ -70,8 +71,11 @@ def losses(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:
 
 
 def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
-    """Keep the feasible trials that no other feasible trial dominates, best first objective first."""
-    candidates = [trial for trial in trials if trial.is_feasible]
+    """Keep the feasible trials that no other feasible trial dominates, best first objective first.
+
+    A trial that lacks an objective, or has one that is not a number, cannot be compared and is left out.
+    """
+    candidates = _comparable(trials, objectives)
     points = [losses(trial, objectives) for trial in candidates]
     front = [candidates[index] for index in non_dominated(points)]
     return sorted(front, key=lambda trial: losses(trial, objectives))
@@ -84,7 +88,7 @@ def front_hypervolume(trials: Sequence[Trial], objectives: Sequence[Objective]) 
     other metric, the worst value that a feasible trial has had so far: it moves outward as a search goes
     on, so compare shares within one list of trials.
     """
-    feasible = [trial for trial in trials if trial.is_feasible]
+    feasible = _comparable(trials, objectives)
     if not feasible:
         return 0.0
     points = [losses(trial, objectives) for trial in feasible]
@@ -94,6 +98,15 @@ def front_hypervolume(trials: Sequence[Trial], objectives: Sequence[Objective]) 
         [(loss - best) / (worst - best) for loss, (best, worst) in zip(point, corners, strict=True)] for point in points
     ]
     return hypervolume([shares[index] for index in non_dominated(shares)], [1.0] * len(objectives))
+
+
+def _comparable(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
+    return [
+        trial
+        for trial in trials
+        if trial.is_feasible
+        and not any(math.isnan(trial.metrics.get(objective.metric, math.nan)) for objective in objectives)
+    ]
 
 
 def _corners(objective: Objective, column: tuple[float, ...]) -> tuple[float, float]:

@@ -1,0 +1,62 @@
+"""Objectives and constraints are read from text, and refuse what they cannot mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.core.objective import Constraint, Direction, Objective
+from automl.errors import UsageError
+
+
+@pytest.mark.parametrize("text", ["accuracy:max", "latency_ms:min"])
+def test_an_objective_reads_as_it_prints(text):
+    assert str(Objective.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "accuracy", "accuracy:", ":max", "accuracy:up", "a b:max", "accuracy:max:min"])
+def test_an_objective_of_another_form_is_refused_with_its_text(text):
+    with pytest.raises(UsageError, match="METRIC:max or METRIC:min") as caught:
+        Objective.parse(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_a_loss_is_smaller_where_the_metric_is_better():
+    larger_is_better = Objective(metric="accuracy", direction=Direction.MAX)
+    smaller_is_better = Objective(metric="size_bytes", direction=Direction.MIN)
+    assert larger_is_better.loss(0.9) < larger_is_better.loss(0.8)
+    assert smaller_is_better.loss(10) < smaller_is_better.loss(20)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "operator", "limit"),
+    [
+        ("size_bytes<=50000", "size_bytes", "<=", 50_000.0),
+        (" accuracy >= 0.95 ", "accuracy", ">=", 0.95),
+        ("latency_ms<=1e-2", "latency_ms", "<=", 0.01),
+        ("gain>=-1.5", "gain", ">=", -1.5),
+    ],
+)
+def test_a_constraint_is_read_with_its_metric_operator_and_limit(text, metric, operator, limit):
+    assert Constraint.parse(text) == Constraint(metric=metric, operator=operator, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "size_bytes", "size_bytes<5", "size_bytes==5", "<=5", "size_bytes<=5kB", "a<=nan"]
+)
+def test_a_constraint_of_another_form_is_refused_with_its_text(text):
+    with pytest.raises(UsageError, match="METRIC<=NUMBER or METRIC>=NUMBER") as caught:
+        Constraint.parse(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_a_violation_is_positive_only_beyond_the_limit():
+    at_most = Constraint.parse("size_bytes<=100")
+    at_least = Constraint.parse("accuracy>=0.5")
+    assert [at_most.violation(value) for value in (90, 100, 110)] == [-10, 0, 10]
+    assert [at_least.violation(value) for value in (0.75, 0.5, 0.25)] == [-0.25, 0, 0.25]
+
+
+@given(limit=st.floats(allow_nan=False, allow_infinity=False), operator=st.sampled_from(["<=", ">="]))
+def test_a_constraint_keeps_its_limit_when_it_is_printed_and_read(limit, operator):
+    constraint = Constraint(metric="size_bytes", operator=operator, limit=limit)
+    assert Constraint.parse(str(constraint)) == constraint
