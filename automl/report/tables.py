@@ -70,7 +70,9 @@ def trials_table(trials: Sequence[Trial], spec: StudySpec) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.padding = (0, 1, 0, 0)
+    return table
 
 
 def _front_metrics(front: Sequence[Trial], spec: StudySpec) -> list[str]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from report_study import study_spec, study_trials
 from rich.console import Console
 
 from automl.core.trial import TrialState
@@ -14,6 +15,16 @@ from automl.report.rows import trial_rows
 from automl.report.tables import describe_point, front_table, trial_details, trials_table
 from automl.report.units import MISSING, human_metric
 from automl.storage.columns import columns
+
+
+@pytest.fixture
+def spec():
+    return study_spec()
+
+
+@pytest.fixture
+def trials():
+    return study_trials()
 
 
 def printed(renderable, width=80) -> str:

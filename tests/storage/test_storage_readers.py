@@ -6,9 +6,20 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+from storage_study import study_spec, study_trial
 
 from automl.core.trial import TrialState
 from automl.storage.store import TrialStore
+
+
+@pytest.fixture
+def spec():
+    return study_spec()
+
+
+@pytest.fixture
+def make_trial():
+    return study_trial
 
 
 @pytest.fixture

@@ -11,11 +11,22 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
+from storage_study import study_spec, study_trial
 
 from automl.core.parameter import Categorical, Parameter
 from automl.core.trial import TrialState
 from automl.errors import StoreError
 from automl.storage.store import TrialStore, list_studies
+
+
+@pytest.fixture
+def spec():
+    return study_spec()
+
+
+@pytest.fixture
+def make_trial():
+    return study_trial
 
 
 @pytest.fixture(params=["path", "file", "remote"])

@@ -1,9 +1,6 @@
 """A small study that uses every kind of column, and trials of it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from automl.core.objective import Constraint, Objective
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
@@ -16,8 +13,7 @@ from automl.core.trial import Trial, TrialState
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture
-def spec() -> StudySpec:
+def study_spec() -> StudySpec:
     objectives = (Objective.parse("accuracy:max"), Objective.parse("size_bytes:min"))
     space = SearchSpace(
         name="small",
@@ -57,23 +53,19 @@ def spec() -> StudySpec:
     )
 
 
-@pytest.fixture
-def make_trial() -> Callable[..., Trial]:
-    def make(number: int, **changes: object) -> Trial:
-        fields: dict[str, object] = {
-            "number": number,
-            "state": TrialState.COMPLETE,
-            "point": {"conv_net.depth": 1, "conv_net.width_1": 8, "conv_net.residual": True, "pruner": "none"},
-            "seed": 1000 + number,
-            "started_at": START,
-            "finished_at": START + timedelta(seconds=3),
-            "host": "alpha",
-            "metrics": {"accuracy": 0.9 + number / 1000, "size_bytes": 12_345.0},
-            "constraints": {"size_bytes<=50000": -37_655.0},
-            "seconds": {"fit": 2.5, "total": 3.0},
-            "epochs_trained": 4,
-            "versions": {"torch": "2.13.0"},
-        }
-        return Trial(**{**fields, **changes})
-
-    return make
+def study_trial(number: int, **changes: object) -> Trial:
+    fields: dict[str, object] = {
+        "number": number,
+        "state": TrialState.COMPLETE,
+        "point": {"conv_net.depth": 1, "conv_net.width_1": 8, "conv_net.residual": True, "pruner": "none"},
+        "seed": 1000 + number,
+        "started_at": START,
+        "finished_at": START + timedelta(seconds=3),
+        "host": "alpha",
+        "metrics": {"accuracy": 0.9 + number / 1000, "size_bytes": 12_345.0},
+        "constraints": {"size_bytes<=50000": -37_655.0},
+        "seconds": {"fit": 2.5, "total": 3.0},
+        "epochs_trained": 4,
+        "versions": {"torch": "2.13.0"},
+    }
+    return Trial(**{**fields, **changes})

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from automl.core.objective import Constraint, Objective
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.core.space import ProfileSpec, SearchSpace
@@ -28,8 +26,7 @@ POINT = {
 }
 
 
-@pytest.fixture
-def spec() -> StudySpec:
+def study_spec() -> StudySpec:
     pruned = Condition(parameter="pruner", values=("l1_norm",))
     quantized = Condition(parameter="quantizer", values=("ptq", "qat"))
     objectives = tuple(map(Objective.parse, ("accuracy:max", "size_bytes:min", "latency_ms:min")))
@@ -69,8 +66,7 @@ def spec() -> StudySpec:
     )
 
 
-@pytest.fixture
-def trials() -> list[Trial]:
+def study_trials() -> list[Trial]:
     def trial(number: int, **changes: object) -> Trial:
         fields: dict[str, object] = {
             "number": number,
