@@ -1,0 +1,20 @@
+"""The data set that comes with automl: 1,797 handwritten digits of 8 x 8 pixels."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from automl.datasets.dataset import Augmentation, Source, Split
+from automl.errors import DatasetError
+
+
+def read(argument: str) -> Source:
+    """Read the digits of scikit-learn, their 17 grey levels spread over 0 to 255.
+
+    Raises:
+        DatasetError: There is an argument.
+    """
+    if argument:
+        raise DatasetError(f"digits takes no argument, got {argument!r}: write 'digits'")
+    digits = load_digits()
+    images = np.round(digits.images * 255 / 16).astype(np.uint8)[:, None]
+    return Source(Split(images, digits.target.astype(np.int64)), test=None, augmentation=Augmentation.SHIFT)

@@ -1,0 +1,36 @@
+"""The one way to a data set: a short text that names its kind and where it is."""
+
+from difflib import get_close_matches
+from importlib import import_module
+
+from automl.datasets.assemble import assemble
+from automl.datasets.dataset import Dataset, Source
+from automl.errors import DatasetError
+
+_READERS = {  # modules, not functions: each kind imports its own heavy library, and only when asked for
+    "digits": "automl.datasets.digits",
+    "parquet": "automl.datasets.parquet",
+    "imagefolder": "automl.datasets.imagefolder",
+    "torchvision": "automl.datasets.torchvision_named",
+    "python": "automl.datasets.python_callable",
+}
+
+
+def load_dataset(spec: str) -> Dataset:
+    """Load a data set.
+
+    >>> load_dataset("digits").image_shape
+    ImageShape(channels=1, height=8, width=8)
+
+    Args:
+        spec: ``digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or ``python:MODULE:CALLABLE``.
+
+    Raises:
+        DatasetError: The kind is unknown, or the data is missing, torn or of the wrong shape.
+    """
+    kind, _, argument = spec.partition(":")
+    if kind not in _READERS:
+        nearest = get_close_matches(kind, _READERS, n=1) or list(_READERS)
+        raise DatasetError(f"unknown kind of data set {kind!r} in {spec!r}: try {', '.join(nearest)}")
+    source: Source = import_module(_READERS[kind]).read(argument)
+    return assemble(spec, source)

@@ -1,0 +1,63 @@
+"""A data set is checked once, and its statistics are those that NumPy finds."""
+
+import numpy as np
+import pytest
+
+from automl.datasets.assemble import assemble
+from automl.datasets.dataset import Augmentation, Source, Split
+from automl.errors import DatasetError
+
+
+def random_split(count, *, seed=0, classes=3, shape=(3, 4, 5)):
+    rng = np.random.default_rng(seed)
+    return Split(rng.integers(256, size=(count, *shape), dtype=np.uint8), np.arange(count) % classes)
+
+
+def source(training, test):
+    return Source(training, test, Augmentation.NONE)
+
+
+def test_normalization_is_that_of_the_training_pixels():
+    dataset = assemble("x", source(random_split(3000), random_split(10, seed=1)))
+    assert dataset.normalization.zero_point == round(dataset.train.images.mean())
+    assert dataset.normalization.scale == pytest.approx(1 / dataset.train.images.astype(float).std())
+
+
+def test_shape_and_classes_are_those_of_the_images():
+    dataset = assemble("x", source(random_split(20), None))
+    assert dataset.image_shape == (3, 4, 5)
+    assert dataset.classes == 3
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (12, 4, 4)
+
+
+def test_fingerprint_changes_with_one_pixel_one_label_and_the_shape():
+    training, test = random_split(20), random_split(10, seed=1)
+    images, labels = test.images.copy(), test.labels.copy()
+    images[3, 0, 0, 0] ^= 1
+    labels[3] ^= 1
+    transposed = [Split(s.images.reshape(len(s), 3, 5, 4), s.labels) for s in (training, test)]
+    prints = [
+        assemble("x", source(training, test)).fingerprint,
+        assemble("x", source(training, Split(images, test.labels))).fingerprint,
+        assemble("x", source(training, Split(test.images, labels))).fingerprint,
+        assemble("x", source(*transposed)).fingerprint,
+    ]
+    assert len(set(prints)) == 4
+    assert assemble("elsewhere", source(training, test)).fingerprint == prints[0]
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "message"),
+    [
+        (random_split(0), random_split(5), "the training set is empty"),
+        (random_split(20), random_split(0), "the test set is empty"),
+        (random_split(20), random_split(5, shape=(3, 4, 4)), r"shape \(3, 4, 4\), training images \(3, 4, 5\)"),
+        (random_split(20, classes=1), None, "all training labels are 0"),
+        (random_split(20), random_split(9, classes=4), "the test set has the label 3, but training labels end at 2"),
+        (Split(random_split(6).images, np.arange(6) - 1), None, "has the label -1"),
+        (Split(random_split(6).images, np.arange(6) + 900), None, "label 905 is out of range for 6 training images"),
+    ],
+)
+def test_bad_splits_are_refused_with_the_value(training, test, message):
+    with pytest.raises(DatasetError, match=message):
+        assemble("x", source(training, test))

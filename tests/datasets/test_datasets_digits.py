@@ -1,0 +1,33 @@
+"""The default data set is scikit-learn's, pixel for pixel."""
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from automl.datasets.dataset import Augmentation
+from automl.datasets.load import load_dataset
+
+
+def test_digits_are_those_of_scikit_learn_in_the_documented_split():
+    dataset = load_dataset("digits")
+    published = load_digits()
+    order = np.random.default_rng(0).permutation(1797)
+    for split, indices in (
+        (dataset.test, order[:359]),
+        (dataset.validation, order[359:718]),
+        (dataset.train, order[718:]),
+    ):
+        expected = [[[round(value * 255 / 16) for value in row] for row in published.images[i]] for i in indices]
+        np.testing.assert_array_equal(split.images[:, 0], expected)
+        np.testing.assert_array_equal(split.labels, published.target[indices])
+    assert dataset.train.images.dtype == np.uint8
+    assert dataset.train.labels.dtype == np.int64
+
+
+def test_digits_have_ten_classes_and_are_shifted():
+    dataset = load_dataset("digits")
+    assert (dataset.spec, dataset.classes, dataset.image_shape) == ("digits", 10, (1, 8, 8))
+    assert dataset.augmentation is Augmentation.SHIFT
+
+
+def test_digits_are_the_same_each_time():
+    assert load_dataset("digits").fingerprint == load_dataset("digits").fingerprint

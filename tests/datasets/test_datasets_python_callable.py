@@ -1,0 +1,108 @@
+"""A user's function is believed only as far as it is checked."""
+
+import numpy as np
+import pytest
+
+from automl.datasets.load import load_dataset
+from automl.errors import DatasetError
+
+MODULE = """
+import numpy as np
+
+def arrays():
+    rng = np.random.default_rng(3)
+    images = rng.integers(256, size=(30, 3, 4, 4), dtype=np.uint8)
+    return images, np.arange(30, dtype=np.uint8) % 3, images[:6], np.arange(6) % 3
+
+def floats():
+    a, b, c, d = arrays()
+    return a / 255, b, c, d
+
+def no_channels():
+    a, b, c, d = arrays()
+    return a[:, 0], b, c, d
+
+def few_labels():
+    a, b, c, d = arrays()
+    return a, b, c, d[:5]
+
+def float_labels():
+    a, b, c, d = arrays()
+    return a, b.astype(float), c, d
+
+def lists():
+    a, b, c, d = arrays()
+    return a, list(b), c, d
+
+def negative():
+    a, b, c, d = arrays()
+    return a, b, c, d - 1
+
+def without_pixels():
+    a, b, c, d = arrays()
+    return a[:, :, :0], b, c[:, :, :0], d
+
+def pair():
+    return arrays()[:2]
+
+def nothing():
+    return None
+
+def broken():
+    raise RuntimeError("the disk is full")
+
+CONSTANT = 3
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    (tmp_path / "users_arrays.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    return "python:users_arrays"
+
+
+def test_arrays_come_back_in_the_documented_split(module):
+    dataset = load_dataset(f"{module}:arrays")
+    published = np.random.default_rng(3).integers(256, size=(30, 3, 4, 4), dtype=np.uint8)
+    order = np.random.default_rng(0).permutation(30)
+    np.testing.assert_array_equal(dataset.validation.images, published[order[:6]])
+    np.testing.assert_array_equal(dataset.train.labels, order[6:] % 3)
+    assert dataset.train.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("floats", r"train_images is float64 of shape \(30, 3, 4, 4\): give uint8"),
+        ("no_channels", r"train_images is uint8 of shape \(30, 4, 4\): give uint8 of shape"),
+        ("few_labels", "6 test_images but 5 test_labels"),
+        ("float_labels", "train_labels is float64"),
+        ("lists", "train_labels is a list: give a NumPy array"),
+        ("negative", "the test set has the label -1"),
+        ("without_pixels", r"train_images has shape \(30, 3, 0, 4\)"),
+        ("pair", "returned a tuple of 2: return"),
+        ("nothing", "returned a NoneType: return"),
+        ("CONSTANT", "has no function 'CONSTANT'"),
+        ("absent", "module 'users_arrays' has no function 'absent'"),
+    ],
+)
+def test_anything_else_is_refused_with_the_value(module, name, message):
+    with pytest.raises(DatasetError, match=message):
+        load_dataset(f"{module}:{name}")
+
+
+@pytest.mark.parametrize("argument", ["", "users_arrays", "users_arrays:", ":arrays"])
+def test_spec_without_a_function_is_refused(argument):
+    with pytest.raises(DatasetError, match="write 'python:MODULE:CALLABLE'"):
+        load_dataset(f"python:{argument}")
+
+
+def test_missing_module_is_refused():
+    with pytest.raises(DatasetError, match=r"'no_such_module' cannot be imported .*PYTHONPATH"):
+        load_dataset("python:no_such_module:arrays")
+
+
+def test_what_the_function_raises_goes_through(module):
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        load_dataset(f"{module}:broken")
