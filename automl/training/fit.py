@@ -1,0 +1,130 @@
+"""The one fit loop, for CPU and GPU, after the build and between the stages."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+
+from automl.core.image import Normalization
+from automl.core.training_settings import TrainingSettings
+from automl.datasets.dataset import Augmentation, Split
+from automl.errors import DatasetError
+from automl.training.batches import TrainBatches
+
+_MAX_GRADIENT_NORM = 1.0
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit did.
+
+    Attributes:
+        epochs: Passes over the split.
+        final_loss: Mean training loss of the last pass.
+        seconds: Wall time.
+    """
+
+    epochs: int
+    final_loss: float
+    seconds: float
+
+
+def fit(
+    model: nn.Module,
+    split: Split,
+    *,
+    settings: TrainingSettings,
+    normalization: Normalization,
+    augmentation: Augmentation,
+    device: torch.device,
+    seed: int,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> FitReport:
+    """Train a network in place; it moves to the device and is left in evaluation mode.
+
+    AdamW on a one-cycle schedule, in bfloat16 where the device is a GPU. The same seed gives the same
+    weights on a CPU with the same number of threads, and the caller's random state is left as it was.
+
+    Args:
+        model: From (N, C, H, W), float32, to logits (N, classes).
+        split: Images to train on; ``settings.max_train_images`` takes the first so many.
+        settings: Epochs, batch size, learning rate and the like.
+        normalization: Turns pixels into numbers.
+        augmentation: How images are varied.
+        device: Where to train.
+        seed: Decides order, augmentation and dropout.
+        on_epoch: Called after each epoch with its number, from 1, and its mean loss; may raise to stop.
+
+    Raises:
+        DatasetError: There are fewer than two images.
+        FloatingPointError: The loss or a gradient became NaN or infinite.
+    """
+    started = time.perf_counter()
+    kept = slice(settings.max_train_images)
+    batches = TrainBatches(
+        images=torch.tensor(split.images[kept], device=device),  # a copy: arrays from a shared store are read-only
+        labels=torch.tensor(split.labels[kept], device=device),
+        batch_size=settings.batch_size,
+        normalization=normalization,
+        augmentation=augmentation,
+        generator=torch.Generator(device).manual_seed(seed),
+    )
+    if len(batches) == 0:
+        raise DatasetError(f"{len(batches.labels)} training images are too few: give at least 2")
+    model.to(device)
+    optimizer = AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True)
+    schedule = OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.epochs * len(batches))
+    mean_loss = math.nan
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)  # dropout has no generator of its own
+        for epoch in range(1, settings.epochs + 1):
+            mean_loss = _train_epoch(model, batches, optimizer, schedule, label_smoothing=settings.label_smoothing)
+            if not math.isfinite(mean_loss):
+                raise FloatingPointError(
+                    f"training diverged in epoch {epoch} of {settings.epochs} "
+                    f"at learning rate {settings.learning_rate:g}: lower the learning rate"
+                )
+            if on_epoch is not None:
+                on_epoch(epoch, mean_loss)
+    model.eval()
+    return FitReport(epochs=settings.epochs, final_loss=mean_loss, seconds=time.perf_counter() - started)
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Decay kernels and matrices; biases and the scales of norms are few, and shrinking them costs accuracy."""
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in trainable if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trainable if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _train_epoch(
+    model: nn.Module, batches: TrainBatches, optimizer: Optimizer, schedule: LRScheduler, *, label_smoothing: float
+) -> float:
+    """Make one pass, and give the mean loss an image; NaN where a loss or a gradient was not finite."""
+    model.train()  # at each epoch: the caller may have evaluated the model after the last one
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    device = batches.images.device
+    loss_sum = torch.zeros((), device=device)
+    norm_sum = torch.zeros((), device=device)
+    seen = 0
+    for images, labels in batches:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+            loss = functional.cross_entropy(model(images), labels, label_smoothing=label_smoothing)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        norm_sum += nn.utils.clip_grad_norm_(parameters, _MAX_GRADIENT_NORM)
+        optimizer.step()
+        schedule.step()
+        loss_sum += loss.detach() * len(labels)
+        seen += len(labels)
+    is_finite = bool(torch.isfinite(loss_sum + norm_sum))  # read once an epoch: a GPU would wait at every step
+    return float(loss_sum) / seen if is_finite else math.nan

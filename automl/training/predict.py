@@ -1,0 +1,49 @@
+"""What a network says, and how often it is right."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from automl.core.image import Normalization
+from automl.training.batches import normalize
+
+
+def predict(
+    model: nn.Module,
+    images: NDArray[np.uint8],
+    *,
+    normalization: Normalization,
+    device: torch.device,
+    batch_size: int = 500,
+) -> NDArray[np.float32]:
+    """Run a network in float32; it moves to the device and into evaluation mode.
+
+    Args:
+        model: From (N, C, H, W), float32, to logits (N, classes).
+        images: (N, C, H, W), uint8, at least one.
+        normalization: Turns pixels into numbers.
+        device: Where to run.
+        batch_size: Images at once; changes memory and speed alone.
+
+    Returns:
+        Logits, (N, classes), float32.
+    """
+    model.to(device).eval()
+    with torch.no_grad():
+        logits = [
+            model(normalize(torch.tensor(images[start : start + batch_size], device=device), normalization)).cpu()
+            for start in range(0, len(images), batch_size)
+        ]
+    predicted: NDArray[np.float32] = torch.cat(logits).float().numpy()
+    return predicted
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Give the share of images whose highest logit is their label's; a row with NaN is wrong.
+
+    >>> accuracy(np.array([[1.0, 2.0], [3.0, 0.0]], dtype=np.float32), np.array([1, 1]))
+    0.5
+    """
+    is_right = (logits.argmax(axis=1) == labels) & ~np.isnan(logits).any(axis=1)
+    return float(is_right.mean())

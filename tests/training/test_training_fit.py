@@ -1,0 +1,195 @@
+"""The fit loop learns, repeats itself from its seed, and stops where numbers go wrong."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from automl.core.image import Normalization
+from automl.core.training_settings import TrainingSettings
+from automl.datasets.dataset import Augmentation, Split
+from automl.datasets.load import load_dataset
+from automl.errors import DatasetError
+from automl.training.fit import FitReport, fit
+from automl.training.predict import accuracy, predict
+
+CPU = torch.device("cpu")
+NORMALIZATION = Normalization(scale=1 / 64, zero_point=128)
+
+
+def small_net(seed=0, *, width=16):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            *(nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
+            *(nn.Conv2d(width, 2 * width, 3, padding=1, stride=2, bias=False), nn.BatchNorm2d(2 * width), nn.ReLU()),
+            *(nn.Flatten(), nn.Dropout(0.1), nn.Linear(32 * width, 10)),
+        )
+
+
+def random_split(count):
+    rng = np.random.default_rng(0)
+    split = Split(rng.integers(256, size=(count, 1, 8, 8), dtype=np.uint8), rng.integers(10, size=count))
+    split.images.setflags(write=False)
+    split.labels.setflags(write=False)
+    return split
+
+
+def fit_briefly(model, split, *, seed=0, on_epoch=None, augmentation=Augmentation.SHIFT, **settings):
+    return fit(
+        model,
+        split,
+        settings=TrainingSettings(**{"epochs": 2, "batch_size": 8} | settings),
+        normalization=NORMALIZATION,
+        augmentation=augmentation,
+        device=CPU,
+        seed=seed,
+        on_epoch=on_epoch,
+    )
+
+
+def weights(model):
+    return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
+
+
+def test_small_network_learns_the_digits():
+    dataset = load_dataset("digits")
+    model = small_net()
+    report = fit(
+        model,
+        dataset.train,
+        settings=TrainingSettings(epochs=8),
+        normalization=dataset.normalization,
+        augmentation=dataset.augmentation,
+        device=CPU,
+        seed=0,
+    )
+    logits = predict(model, dataset.validation.images, normalization=dataset.normalization, device=CPU)
+    assert accuracy(logits, dataset.validation.labels) > 0.95
+    assert report.epochs == 8
+    assert report.seconds > 0
+
+
+def test_same_seed_gives_the_same_weights_whatever_the_callers_random_state():
+    models = [small_net() for _ in range(3)]
+    for model, seed, state in zip(models, (1, 1, 2), (10, 11, 12), strict=True):
+        torch.manual_seed(state)
+        fit_briefly(model, random_split(40), seed=seed)
+    assert torch.equal(weights(models[0]), weights(models[1]))
+    assert not torch.equal(weights(models[0]), weights(models[2]))
+
+
+def test_random_state_of_the_caller_is_left_alone():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    fit_briefly(small_net(), random_split(20))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_model_is_left_in_evaluation_mode_and_trained_in_training_mode():
+    modes = []
+    model = small_net().eval()
+    model[0].register_forward_hook(lambda module, *_: modes.append(module.training))
+    fit_briefly(model, random_split(20), on_epoch=lambda *_: model.eval())
+    assert all(modes)
+    assert not model.training
+
+
+def test_each_epoch_is_reported_with_its_mean_loss():
+    reported = []
+    report = fit_briefly(small_net(), random_split(20), epochs=3, on_epoch=lambda *args: reported.append(args))
+    assert [epoch for epoch, _ in reported] == [1, 2, 3]
+    assert report == FitReport(epochs=3, final_loss=reported[-1][1], seconds=report.seconds)
+
+
+def test_loss_is_that_of_numpy_for_a_network_that_does_not_move():
+    model, split = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), random_split(20)
+    logits = predict(copy.deepcopy(model), split.images, normalization=NORMALIZATION, device=CPU).astype(np.float64)
+    log_shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    targets = np.eye(10)[split.labels] * 0.9 + 0.01
+    report = fit_briefly(
+        model, split, augmentation=Augmentation.NONE, epochs=1, learning_rate=1e-12, label_smoothing=0.1, batch_size=6
+    )
+    assert report.final_loss == pytest.approx(-(targets * log_shares).sum(axis=1).mean(), rel=1e-4)
+
+
+def test_limit_takes_the_first_images():
+    limited, whole = small_net(), small_net()
+    split = random_split(40)
+    fit_briefly(limited, split, max_train_images=16)
+    fit_briefly(whole, Split(split.images[:16], split.labels[:16]))
+    assert torch.equal(weights(limited), weights(whole))
+
+
+def test_decay_shrinks_kernels_and_spares_biases():
+    # pixels that are zero after normalisation give kernels no gradient, and biases one that no kernel changes
+    blank = Split(np.full((16, 1, 8, 8), 128, np.uint8), np.arange(16) % 10)
+    torch.manual_seed(0)
+    before = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    plain, decayed = copy.deepcopy(before), copy.deepcopy(before)
+    for model, weight_decay in ((plain, 0.0), (decayed, 0.5)):
+        fit_briefly(model, blank, augmentation=Augmentation.NONE, weight_decay=weight_decay, learning_rate=0.1)
+    shrinkage = decayed[1].weight.detach() / before[1].weight.detach()
+    np.testing.assert_allclose(shrinkage, shrinkage.mean(), rtol=1e-5)
+    assert shrinkage.mean() < 0.99
+    assert torch.equal(plain[1].weight, before[1].weight)
+    assert torch.equal(plain[1].bias, decayed[1].bias)
+
+
+def test_frozen_parameters_do_not_move():
+    model = small_net()
+    model[0].weight.requires_grad_(False)
+    frozen = model[0].weight.clone()
+    fit_briefly(model, random_split(20))
+    assert torch.equal(model[0].weight, frozen)
+
+
+def test_leftover_image_does_not_break_batch_normalisation():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.BatchNorm1d(10))
+    fit_briefly(model, random_split(17))
+    fit_briefly(model, random_split(5), batch_size=1)
+
+
+def test_single_image_is_refused():
+    with pytest.raises(DatasetError, match="1 training images are too few"):
+        fit_briefly(small_net(), random_split(20), max_train_images=1)
+
+
+def test_divergence_names_the_epoch_and_the_learning_rate():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.no_grad():
+        model[1].weight[0, 0] = torch.inf
+    with pytest.raises(FloatingPointError, match=r"epoch 1 of 2 at learning rate 0\.25: lower the learning rate"):
+        fit_briefly(model, random_split(16), learning_rate=0.25)
+
+
+def test_infinite_gradient_under_a_finite_loss_is_divergence():
+    class RootAtZero(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(10))
+
+        def forward(self, images):
+            return self.weight.sqrt() + images.mean(dim=(1, 2, 3))[:, None]
+
+    with pytest.raises(FloatingPointError, match="diverged in epoch 1"):
+        fit_briefly(RootAtZero(), random_split(8), epochs=1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_gpu_learns_the_digits_in_bfloat16():
+    dataset, device, model = load_dataset("digits"), torch.device("cuda"), small_net()
+    fit(
+        model,
+        dataset.train,
+        settings=TrainingSettings(epochs=8),
+        normalization=dataset.normalization,
+        augmentation=dataset.augmentation,
+        device=device,
+        seed=0,
+    )
+    logits = predict(model, dataset.validation.images, normalization=dataset.normalization, device=device)
+    assert accuracy(logits, dataset.validation.labels) > 0.95
