@@ -1,0 +1,35 @@
+"""Says what a deployed file answers, and how often it is right."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.measure.session import open_session
+
+
+def predict(path: Path, images: NDArray[np.uint8], *, threads: int = 1, batch_size: int = 250) -> NDArray[np.float32]:
+    """Run a file on raw images.
+
+    Args:
+        path: An ONNX file from uint8 images to logits.
+        images: Shape (N, C, H, W), with N at least 1.
+        threads: Of the runtime.
+        batch_size: Bounds the memory; it does not change the result.
+
+    Returns:
+        Logits, shape (N, classes).
+    """
+    session = open_session(path, threads=threads)
+    name = session.get_inputs()[0].name
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([session.run(None, {name: images[i : i + batch_size]})[0] for i in starts])
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:
+    """Give the share of rows whose largest logit is that of the label, 0 to 1.
+
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), np.array([1, 1]))
+    0.5
+    """
+    return float((logits.argmax(axis=1) == labels).mean())

@@ -1,0 +1,115 @@
+"""Times a deployed file so that a busy machine gives the same answer as a quiet one."""
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl.measure.bursts import Burst, collect_bursts
+from automl.measure.host_lock import exclusive, pinned
+from automl.measure.reference import Reference
+from automl.measure.session import open_session
+
+_PERCENTILE = 25
+_RESAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long a file takes for one batch, in ONNX Runtime on one thread.
+
+    Attributes:
+        latency_ms: 25th percentile of the CPU time of ``session.run``.
+        low_ms: Lower end of the 95 % interval of ``latency_ms``, by resampling whole bursts.
+        high_ms: Upper end of that interval.
+        reference_ratio: ``latency_ms`` over the time of the reference model in the same bursts.
+        wall_p50_ms: Median wall time, of all bursts.
+        wall_p95_ms: 95th percentile of wall time, of all bursts.
+        is_gated: Whether enough bursts ran while the machine was at its best; otherwise the figures are
+            those of the best-looking bursts.
+        batch: Images a run.
+        threads: Of the runtime.
+        measure_seconds: Wall time that the measurement took.
+        waited_seconds: Wall time spent before it, waiting for other measurements on this host.
+    """
+
+    latency_ms: float
+    low_ms: float
+    high_ms: float
+    reference_ratio: float
+    wall_p50_ms: float
+    wall_p95_ms: float
+    is_gated: bool
+    batch: int
+    threads: int
+    measure_seconds: float
+    waited_seconds: float
+
+
+class LatencyMeter:
+    """Measures latency, one measurement at a time a host.
+
+    A fixed reference model runs before and after each burst of about 4 ms. Bursts count in which it ran
+    within 6 % of its best time on this host, until 60 ms are kept. The time is CPU time of the calling
+    thread, pinned to one processor where the system allows, around plain ``session.run``: what a user of
+    the runtime calls, the copies of inputs and outputs included.
+
+    Args:
+        state_dir: Holds the lock and the best time of the reference model, shared by all processes that
+            name the same folder; by default one a user of the host.
+    """
+
+    def __init__(self, *, state_dir: Path | None = None) -> None:
+        self._state_dir = state_dir or Path(tempfile.gettempdir()) / f"automl-{os.getuid()}"
+        self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._reference = Reference(self._state_dir)
+
+    def measure(self, path: Path, *, images: NDArray[np.uint8]) -> Latency:
+        """Measure one file.
+
+        Args:
+            path: An ONNX file from uint8 images to logits.
+            images: The batch to run, shape (batch, C, H, W).
+        """
+        session = open_session(path, threads=1)
+        inputs = {session.get_inputs()[0].name: images}
+        asked = time.monotonic()
+        with exclusive(self._state_dir / "measuring.lock"), pinned():
+            started = time.monotonic()
+            self._reference.prepare()
+            bursts = collect_bursts(lambda: session.run(None, inputs), self._reference)
+            self._reference.save()
+            ended = time.monotonic()
+        latency_ms = _cpu_ms(bursts.kept)
+        low_ms, high_ms = _interval_ms(bursts.kept)
+        wall_ns = [reading for burst in bursts.taken for reading in burst.wall_ns]
+        reference_ns = float(np.median([burst.reference_ns for burst in bursts.kept]))
+        return Latency(
+            latency_ms=latency_ms,
+            low_ms=low_ms,
+            high_ms=high_ms,
+            reference_ratio=latency_ms * 1e6 / reference_ns,
+            wall_p50_ms=float(np.percentile(wall_ns, 50)) / 1e6,
+            wall_p95_ms=float(np.percentile(wall_ns, 95)) / 1e6,
+            is_gated=bursts.is_gated,
+            batch=len(images),
+            threads=1,
+            measure_seconds=ended - started,
+            waited_seconds=started - asked,
+        )
+
+
+def _cpu_ms(bursts: list[Burst]) -> float:
+    return float(np.percentile([reading for burst in bursts for reading in burst.cpu_ns], _PERCENTILE)) / 1e6
+
+
+def _interval_ms(bursts: list[Burst]) -> tuple[float, float]:
+    """Resample whole bursts: readings within one are alike, and would feign certainty."""
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(0, len(bursts), (_RESAMPLES, len(bursts)))
+    low, high = np.percentile([_cpu_ms([bursts[index] for index in draw]) for draw in drawn], [2.5, 97.5])
+    return float(low), float(high)
