@@ -1,0 +1,104 @@
+"""Takes out of an ONNX model what only a reader would miss: in a network of a few kilobytes, names are a third."""
+
+import itertools
+import string
+from collections import Counter
+from collections.abc import Iterator
+
+import onnx
+from onnx import TensorProto, defs, numpy_helper
+
+_ALL_ONES_BY_DEFAULT = {"dilations", "strides"}
+_ALL_ZEROS_BY_DEFAULT = {"pads"}
+
+
+def compact(model: onnx.ModelProto) -> None:
+    """Shrink a model in place; what it computes, its input and its outputs stay.
+
+    Constants become initialisers, equal initialisers become one, attributes that state the default go,
+    and tensors get the shortest names that are free.
+    """
+    graph = model.graph
+    _turn_constants_into_initializers(graph)
+    _merge_equal_initializers(graph)
+    for node in graph.node:
+        _drop_defaults(node)
+        node.ClearField("name")
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
+    _rename_tensors(graph)
+    del graph.value_info[:]
+    del model.metadata_props[:]
+    model.ClearField("producer_name")
+    model.ClearField("producer_version")
+    graph.name = "g"
+
+
+def _turn_constants_into_initializers(graph: onnx.GraphProto) -> None:
+    for node in [node for node in graph.node if node.op_type == "Constant" and node.attribute[0].name == "value"]:
+        tensor = graph.initializer.add()
+        tensor.CopyFrom(node.attribute[0].t)
+        tensor.name = node.output[0]
+        graph.node.remove(node)
+
+
+def _merge_equal_initializers(graph: onnx.GraphProto) -> None:
+    first_names: dict[bytes, str] = {}
+    merged: dict[str, str] = {}
+    used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    kept: list[onnx.TensorProto] = []
+    for tensor in graph.initializer:
+        name = tensor.name
+        tensor.ClearField("name")
+        key = tensor.SerializeToString(deterministic=True)
+        merged[name] = first_names.setdefault(key, name)
+        tensor.name = name
+        if merged[name] == name and name in used:
+            kept.append(_with_short_integers(tensor))
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    for node in graph.node:
+        node.input[:] = [merged.get(name, name) for name in node.input]
+
+
+def _with_short_integers(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    if tensor.data_type != TensorProto.INT64:
+        return tensor
+    values = numpy_helper.to_array(tensor).reshape(-1).tolist()
+    return TensorProto(name=tensor.name, data_type=TensorProto.INT64, dims=tensor.dims, int64_data=values)
+
+
+def _drop_defaults(node: onnx.NodeProto) -> None:
+    if node.domain:
+        return
+    declared = defs.get_schema(node.op_type).attributes
+    for attribute in list(node.attribute):
+        name = attribute.name
+        value = onnx.helper.get_attribute_value(attribute)
+        default = declared[name].default_value
+        is_default = (
+            (name in _ALL_ONES_BY_DEFAULT and set(value) == {1})
+            or (name in _ALL_ZEROS_BY_DEFAULT and set(value) == {0})
+            or (node.op_type == "Conv" and name == "kernel_shape")  # the weight says it
+            or (default.type != onnx.AttributeProto.UNDEFINED and value == onnx.helper.get_attribute_value(default))
+        )
+        if is_default:
+            node.attribute.remove(attribute)
+
+
+def _rename_tensors(graph: onnx.GraphProto) -> None:
+    public = {value.name for value in (*graph.input, *graph.output)}
+    uses = Counter(name for node in graph.node for name in (*node.input, *node.output) if name not in public)
+    del uses[""]  # an optional input that is left out
+    short = _short_names()
+    names = {name: next(short) for name, _ in uses.most_common()}
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = names[tensor.name]
+
+
+def _short_names() -> Iterator[str]:
+    for length in itertools.count(1):
+        yield from map("".join, itertools.product(string.ascii_letters, repeat=length))

@@ -1,0 +1,61 @@
+"""Writes the file that is deployed: pixels in, logits out, float32 or int8, nothing in it that is not needed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import onnx
+from torch import nn
+
+from automl.core.image import ImageShape, Normalization
+from automl.core.quantization import ActivationQuantization, Quantization
+from automl.export.compact import compact
+from automl.export.qdq import insert_qdq, take_pixels
+from automl.export.torch_graph import torch_graph
+
+
+def export_onnx(
+    model: nn.Module,
+    path: Path,
+    *,
+    image_shape: ImageShape,
+    normalization: Normalization,
+    quantization: Quantization | None,
+) -> None:
+    """Write a network as an ONNX file from ``image``, uint8 (n, C, H, W), to ``logits``, float32 (n, classes).
+
+    Args:
+        model: Takes normalised float32 images, with batch normalisation folded; it is left as it is.
+        path: Replaced at once when the file is whole; its folder must exist.
+        image_shape: Shape of one image.
+        normalization: Becomes the first node of the file, and the quantization of its input.
+        quantization: Scales and widths by module; None writes a float32 file.
+
+    Raises:
+        InfeasibleError: The quantization does not fit the network; the message names the module.
+    """
+    image = ActivationQuantization(normalization.scale, normalization.zero_point)
+    if quantization is None:
+        exported = torch_graph(model, image_shape).model
+        take_pixels(exported, image)
+    else:
+        marked = torch_graph(model, image_shape, marked={**quantization.weights, **quantization.outputs})
+        insert_qdq(marked, image, quantization)
+        exported = marked.model
+    compact(exported)
+    onnx.checker.check_model(exported, full_check=True)
+    _write_whole(path, exported.SerializeToString())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

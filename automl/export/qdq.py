@@ -1,0 +1,142 @@
+"""Writes a quantizer's own scales into an ONNX graph, in the form that ONNX Runtime fuses into int8 kernels.
+
+The form is QuantizeLinear and DequantizeLinear around every operator: uint8 activations, int8 weights with one
+scale an output channel, int32 biases (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
+"""
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
+from automl.errors import InfeasibleError
+from automl.export.tensor_scales import Scales, settle_scales
+from automl.export.torch_graph import NORMALISED, MarkedGraph
+from automl.export.weight_codes import WeightCodes, store_codes
+
+IMAGE = "image"
+
+_IR_VERSIONS = {21: 10, 25: 13}  # by the version of the standard operators
+
+
+def take_pixels(model: onnx.ModelProto, image: ActivationQuantization) -> None:
+    """Let a float32 model take raw uint8 pixels in place: one DequantizeLinear at its head, all else stays."""
+    writer = _QdqWriter(model.graph, {NORMALISED: image})
+    for node in model.graph.node:
+        writer.add(node)
+    writer.finish(model)
+
+
+def insert_qdq(marked: MarkedGraph, image: ActivationQuantization, quantization: Quantization) -> None:
+    """Quantize a float32 model in place, from raw uint8 pixels to float32 logits.
+
+    Args:
+        marked: The model, with the output tensors of all modules that ``quantization`` names.
+        image: What the codes of the pixels stand for.
+        quantization: By module.
+
+    Raises:
+        InfeasibleError: A module with quantized weights is no convolution or linear layer, or its scales do
+            not fit its channels.
+    """
+    model, modules = marked
+    tensors = [(tensor, name) for tensor, names in modules.items() for name in reversed(names)]
+    layers = {tensor: name for tensor, name in tensors if name in quantization.weights}
+    outputs = {tensor: quantization.outputs[name] for tensor, name in tensors if name in quantization.outputs}
+    writer = _QdqWriter(model.graph, settle_scales(model.graph, {NORMALISED: image, **outputs}))
+    for node in model.graph.node:
+        module = layers.get(node.output[0])
+        if module is not None:
+            writer.add_weight(node, module, quantization.weights[module])
+        writer.add(node)
+    writer.finish(model)
+
+
+class _QdqWriter:
+    """Copies a graph node by node, with quantization put between."""
+
+    def __init__(self, graph: onnx.GraphProto, scales: Scales) -> None:
+        self._scales = scales
+        self._floats = {tensor.name: tensor for tensor in graph.initializer}
+        self._added: dict[str, onnx.TensorProto] = {}
+        self._codes: dict[str, WeightCodes] = {}
+        self._nodes: list[onnx.NodeProto] = []
+        self._dequantize(IMAGE, NORMALISED)
+
+    def add(self, node: onnx.NodeProto) -> None:
+        """Add a node, and quantize its output where that has a scale."""
+        self._nodes.append(node)
+        output = node.output[0]
+        if output in self._scales:
+            node.output[0] = f"{output}:float"
+            codes = f"{output}:codes"
+            self._nodes.append(helper.make_node("QuantizeLinear", [node.output[0], *self._scale(output)], [codes]))
+            self._dequantize(codes, output)
+
+    def add_weight(self, node: onnx.NodeProto, module: str, quantization: WeightQuantization) -> None:
+        """Quantize the weight of a node that is about to be added, and its bias where a kernel needs it."""
+        weight = numpy_helper.to_array(self._floats[node.input[1]]) if self._is_layer(node) else np.empty(0)
+        scale = np.array(quantization.scale, np.float32)
+        if not weight.size:
+            raise InfeasibleError(
+                f"The quantization names the weight of {module!r}, which runs as {node.op_type}: "
+                "quantize only the weights of convolution and linear layers over images and vectors"
+            )
+        if len(scale) != len(weight):
+            raise InfeasibleError(
+                f"The weight of {module!r} has {len(weight)} channels and {len(scale)} scales: give one a channel"
+            )
+        limit = 2 ** (quantization.bits - 1) - 1
+        codes = np.rint(weight / scale.reshape(-1, *[1] * (weight.ndim - 1))).clip(-limit, limit).astype(np.int8)
+        name = f"{node.input[1]}:codes"
+        self._codes[name] = WeightCodes(codes, quantization.bits)
+        inputs = [name, self._constant(scale)]
+        if node.op_type == "Gemm":  # its int8 kernel wants the zero points, that of a convolution does not
+            inputs.append(self._constant(np.zeros(len(scale), np.int8)))
+            self._quantize_bias(node, scale)
+        node.input[1] = f"{node.output[0]}:weight"
+        self._nodes.append(helper.make_node("DequantizeLinear", inputs, [node.input[1]], axis=0))
+
+    def finish(self, model: onnx.ModelProto) -> None:
+        """Put all that was added into the model."""
+        pixels = model.graph.input[0]
+        pixels.name = IMAGE
+        pixels.type.tensor_type.elem_type = TensorProto.UINT8
+        stored = store_codes(self._codes)
+        model.graph.initializer.extend([*self._added.values(), *stored.initializers])
+        del model.graph.node[:]
+        model.graph.node.extend([*stored.nodes, *self._nodes])
+        model.functions.extend(stored.functions)
+        model.opset_import[0].version = stored.opset
+        model.opset_import.extend(helper.make_opsetid(function.domain, 1) for function in stored.functions)
+        model.ir_version = _IR_VERSIONS[stored.opset]
+
+    def _is_layer(self, node: onnx.NodeProto) -> bool:
+        is_transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        is_layer = node.op_type == "Conv" or (node.op_type == "Gemm" and is_transposed)
+        return is_layer and node.input[1] in self._floats
+
+    def _quantize_bias(self, node: onnx.NodeProto, weight_scale: NDArray[np.float32]) -> None:
+        if len(node.input) < 3 or node.input[0] not in self._scales:
+            return
+        scale = weight_scale * np.float32(self._scales[node.input[0]].scale)
+        codes = np.rint(numpy_helper.to_array(self._floats[node.input[2]]) / scale).astype(np.int32)
+        inputs = [self._constant(codes), self._constant(scale), self._constant(np.zeros(len(scale), np.int32))]
+        node.input[2] = f"{node.output[0]}:bias"
+        self._nodes.append(helper.make_node("DequantizeLinear", inputs, [node.input[2]], axis=0))
+
+    def _dequantize(self, codes: str, output: str) -> None:
+        self._nodes.append(helper.make_node("DequantizeLinear", [codes, *self._scale(output)], [output]))
+
+    def _scale(self, tensor: str) -> list[str]:
+        quantization = self._scales[tensor]
+        return [
+            self._constant(np.array(quantization.scale, np.float32)),
+            self._constant(np.array(quantization.zero_point, np.uint8)),
+        ]
+
+    def _constant(self, array: NDArray[np.generic]) -> str:
+        name = f"constant:{len(self._added)}"
+        self._added[name] = numpy_helper.from_array(array, name)
+        return name

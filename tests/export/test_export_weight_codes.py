@@ -1,0 +1,85 @@
+import collections
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from automl.export.weight_codes import StoredCodes, WeightCodes, store_codes
+
+
+def random_codes(shape: tuple[int, ...], bits: int) -> WeightCodes:
+    limit = 2 ** (bits - 1) - 1
+    codes = np.random.default_rng(bits).integers(-limit, limit + 1, shape).astype(np.int8)
+    return WeightCodes(codes, bits)
+
+
+def stored_bytes(stored: StoredCodes) -> int:
+    parts: list[Any] = [*stored.initializers, *stored.nodes, *stored.functions]
+    return sum(part.ByteSize() for part in parts)
+
+
+def run(stored: StoredCodes, weights: dict[str, WeightCodes]) -> dict[str, NDArray[np.int8]]:
+    outputs = [helper.make_tensor_value_info(name, TensorProto.INT8, w.codes.shape) for name, w in weights.items()]
+    copies = [helper.make_node("Identity", [f"{name}"], [f"{name}:out"]) for name in weights]
+    for output in outputs:
+        output.name = f"{output.name}:out"
+    graph = helper.make_graph([*stored.nodes, *copies], "g", [], outputs, stored.initializers)
+    domains = [helper.make_opsetid(function.domain, 1) for function in stored.functions]
+    opsets = [helper.make_opsetid("", stored.opset), *domains]
+    model = helper.make_model(graph, functions=stored.functions, opset_imports=opsets, ir_version=13)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return dict(zip(weights, session.run(None, {}), strict=True))
+
+
+def decode(stored: StoredCodes, name: str, weight: WeightCodes) -> list[int]:
+    """Read codes bit by bit, by the definition of the formats rather than by the code that wrote them."""
+    tensors = {tensor.name: tensor for tensor in stored.initializers}
+    size = weight.codes.size
+    if f"{name}:planes" in tensors:
+        planes = onnx.numpy_helper.to_array(tensors[f"{name}:planes"])
+        bits = [[int(planes[i, j // 8, 0]) >> (j % 8) & 1 for i in range(len(planes))] for j in range(size)]
+    else:
+        tensor = tensors.get(f"{name}:packed") or tensors[name]
+        width = {TensorProto.INT2: 2, TensorProto.INT4: 4, TensorProto.INT8: 8}[tensor.data_type]
+        stream = [byte >> i & 1 for byte in tensor.raw_data for i in range(8)]
+        bits = [stream[j * width : (j + 1) * width] for j in range(size)]
+    unsigned = [sum(bit << i for i, bit in enumerate(code)) for code in bits]
+    return [code - 2 ** len(bits[0]) if code >> (len(bits[0]) - 1) else code for code in unsigned]
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("shape", [(64, 32, 3, 3), (7, 3, 3, 3), (10, 37), (1, 1)])
+def test_codes_read_back_bit_for_bit(bits: int, shape: tuple[int, ...]) -> None:
+    weights = {"w": random_codes(shape, bits)}
+    stored = store_codes(weights)
+    np.testing.assert_array_equal(run(stored, weights)["w"], weights["w"].codes)
+    assert decode(stored, "w", weights["w"]) == weights["w"].codes.reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_large_tensor_costs_little_more_than_its_bits(bits: int) -> None:
+    weight = random_codes((64, 64, 3, 3), bits)
+    assert stored_bytes(store_codes({"w": weight})) < weight.codes.size * bits / 8 + 620
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7])
+def test_small_tensor_is_never_larger_than_bytes(bits: int) -> None:
+    for outputs in (1, 4, 8, 64):
+        weight = random_codes((outputs, 3, 3), bits)
+        as_bytes = stored_bytes(store_codes({"w": WeightCodes(weight.codes, 8)}))
+        assert stored_bytes(store_codes({"w": weight})) <= as_bytes + 20  # long names in this test
+
+
+def test_widths_share_one_function() -> None:
+    weights = {f"w{bits}": random_codes((64, 64, 3), bits) for bits in (3, 5, 6, 7)}
+    stored = store_codes(weights)
+    assert len(stored.functions) == 1
+    assert collections.Counter(node.op_type for node in stored.nodes) == {"U": 4}
+    results = run(stored, weights)
+    for name, weight in weights.items():
+        np.testing.assert_array_equal(results[name], weight.codes)
