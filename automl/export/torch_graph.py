@@ -6,7 +6,6 @@ So each chosen module marks its own output with a node ``Mark``, which the calle
 
 import copy
 import io
-import logging
 import warnings
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -122,7 +121,6 @@ def _marker(name: str) -> Any:  # noqa: ANN401 - a hook, whose type torch does n
 
 def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         for message in _DEPRECATIONS:
             warnings.filterwarnings("ignore", message=message, category=DeprecationWarning)
