@@ -17,4 +17,5 @@ def read(argument: str) -> Source:
         raise DatasetError(f"digits takes no argument, got {argument!r}: write 'digits'")
     digits = load_digits()
     images = np.round(digits.images * 255 / 16).astype(np.uint8)[:, None]
-    return Source(Split(images, digits.target.astype(np.int64)), test=None, augmentation=Augmentation.SHIFT)
+    # the digits fill their 8 pixels: a shift by one cuts strokes off, and costs two to six points of accuracy
+    return Source(Split(images, digits.target.astype(np.int64)), test=None, augmentation=Augmentation.NONE)

@@ -18,3 +18,8 @@ def open_session(model: Path | bytes, *, threads: int = 1) -> onnxruntime.Infere
     options.log_severity_level = _ERRORS_ONLY
     source = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def providers() -> list[str]:
+    """Name what this installation of ONNX Runtime can run on, without the word they all end in."""
+    return [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]

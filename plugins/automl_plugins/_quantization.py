@@ -17,7 +17,7 @@ from automl.technique import (
 )
 from automl_plugins._nni import register_activation, unwrap
 
-_FUSED_INTO_LAYER = (nn.ReLU, nn.ReLU6)
+_FUSED_INTO_PRODUCER = (nn.ReLU, nn.ReLU6)
 _KEEPS_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Dropout, nn.Identity)
 _LAYERS = (nn.Conv2d, nn.Linear)
 
@@ -26,8 +26,8 @@ def quantization_config(model: nn.Module, weight_bits: Profile) -> list[dict[str
     """Say what NNI quantizes, and how.
 
     Weights: symmetric, one scale an output channel, the bits of the profile. Activations: 8 unsigned bits,
-    asymmetric, wherever ONNX Runtime must see them to compute in int8: the outputs of layers (after a ReLU
-    where one follows, since the two are fused), of other activations, of sums and of average pools. The input
+    asymmetric, wherever ONNX Runtime must see them to compute in int8: the outputs of layers and of sums
+    (after the ReLU where one follows, since the two are fused), of other activations and of average pools. The input
     of the network is on its grid already and the logits stay float.
     """
     traced = fx.symbolic_trace(model)
@@ -62,9 +62,7 @@ def _quantized_outputs(traced: fx.GraphModule) -> list[str]:
             continue
         consumers = [_module(traced, user) for user in node.users]
         is_output = any(user.op == "output" for user in node.users)
-        is_fused = isinstance(_module(traced, node), _LAYERS) and all(
-            isinstance(consumer, _FUSED_INTO_LAYER) for consumer in consumers
-        )
+        is_fused = all(isinstance(consumer, _FUSED_INTO_PRODUCER) for consumer in consumers)
         if not is_output and not is_fused and not isinstance(_module(traced, node), _KEEPS_VALUES):
             names.append(str(node.target))
     return list(dict.fromkeys(names))

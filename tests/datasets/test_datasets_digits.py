@@ -26,7 +26,7 @@ def test_digits_are_those_of_scikit_learn_in_the_documented_split():
 def test_digits_have_ten_classes_and_are_shifted():
     dataset = load_dataset("digits")
     assert (dataset.spec, dataset.classes, dataset.image_shape) == ("digits", 10, (1, 8, 8))
-    assert dataset.augmentation is Augmentation.SHIFT
+    assert dataset.augmentation is Augmentation.NONE
 
 
 def test_digits_are_the_same_each_time():

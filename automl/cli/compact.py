@@ -1,0 +1,21 @@
+"""``automl compact``: one parquet file in place of many."""
+
+import typer
+
+from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, print_json, results
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(compact)
+
+
+def compact(study: StudyArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Fold the rows of a study into one file, ``trials.parquet``; every search does it at its end."""
+    from automl.storage.store import TrialStore
+
+    rows = TrialStore.open(store, study).compact()
+    if as_json:
+        print_json({"study": study, "rows": rows})
+    else:
+        results().print(f"{rows} rows in trials.parquet", highlight=False)

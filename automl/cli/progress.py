@@ -1,0 +1,95 @@
+"""Shows how a search goes on: a bar on a terminal, a line a trial where output is piped."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from automl.cli.terminal import messages
+from automl.core.objective import Objective
+from automl.core.trial import Trial
+from automl.report.units import human_metric, human_seconds
+
+if TYPE_CHECKING:  # the session imports the store, and with it pyarrow
+    from automl.search.session import Progress as SearchProgress
+    from automl.search.session import SearchListener
+
+
+class TimeLeft:
+    """Estimates the time left from the pace of this run, earlier trials not counted."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def text(self, done: int, budget: int) -> str:
+        """Say how long the remaining trials will take; empty while the pace is unknown."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, done)
+        started, earlier = self._first
+        if done == earlier or done >= budget:
+            return ""
+        return f"{human_seconds((now - started) / (done - earlier) * (budget - done))} left"
+
+
+@contextmanager
+def search_progress(objectives: Sequence[Objective]) -> "Iterator[SearchListener]":
+    """Show a bar while the search runs, or lines where standard error is no terminal."""
+    console = messages()
+    if not console.is_terminal:
+        yield _Lines(console, objectives)
+        return
+    with Progress(
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[status]}"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("search", total=None, status="starting")
+        self._time_left = TimeLeft()
+
+    def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
+        status = "starting the workers" if trial is None else _status(progress)
+        left = self._time_left.text(progress.done, progress.budget)
+        self._bar.update(
+            self._task,
+            total=progress.budget,
+            completed=progress.done,
+            status=f"{status}  {left}".rstrip(),
+        )
+
+
+class _Lines:
+    def __init__(self, console: Console, objectives: Sequence[Objective]) -> None:
+        self._console = console
+        self._metrics = [objective.metric for objective in objectives]
+        self._time_left = TimeLeft()
+
+    def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
+        left = self._time_left.text(progress.done, progress.budget)
+        if trial is None:
+            self._print(f"{progress.done} of {progress.budget} trials done; starting the workers")
+            return
+        values = [human_metric(metric, trial.metrics[metric]) for metric in self._metrics if metric in trial.metrics]
+        outcome = ", ".join(values) or (trial.error or "")
+        line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}"
+        self._print("  ".join(part for part in (line, _status(progress), left) if part))
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _status(progress: "SearchProgress") -> str:
+    failed = f"  failed {progress.failed}" if progress.failed else ""
+    return f"front {progress.front_size}  hypervolume {progress.hypervolume:.3f}{failed}"

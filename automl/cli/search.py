@@ -1,0 +1,162 @@
+"""``automl search``: the main job."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, fail, messages, print_json, results
+from automl.core.value import Value
+
+if TYPE_CHECKING:  # the search imports Ray and Optuna, which take seconds
+    from automl.search.run import SearchRequest, SearchResult
+
+
+class SearchArguments(Value):
+    """The command line of a search, as typed."""
+
+    space: str
+    study: str | None
+    dataset: str | None
+    objectives: tuple[str, ...]
+    constraints: tuple[str, ...]
+    budget: int
+    sampler: str
+    seed: int
+    address: str
+    workers: int | None
+    gpus_per_trial: float
+    store: str
+    keep_artifacts: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(search)
+
+
+def search(
+    space: Annotated[str, typer.Argument(help="A shipped space, or a file of your own.", metavar="[SPACE]")] = "digits",
+    budget: Annotated[int, typer.Option(help="Trials that the study shall have, earlier runs included.")] = 100,
+    study: Annotated[str | None, typer.Option(help="Name of the study; the space's name if absent.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; "
+            "the space's data set if absent.",
+            metavar="SPEC",
+        ),
+    ] = None,
+    objective: Annotated[
+        list[str] | None, typer.Option(help="What is better; repeat for several.", metavar="METRIC:max|min")
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(help="What a network must keep to, such as 'size_bytes<=50000'.", metavar="METRIC<=NUMBER"),
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, gp, nsga2, nsga3 or random.")] = "tpe",
+    seed: Annotated[int, typer.Option(help="Of the search and of every trial.")] = 0,
+    address: Annotated[
+        str, typer.Option(help="Ray cluster: local, auto or HOST:PORT.", metavar="local|auto|HOST:PORT")
+    ] = "local",
+    workers: Annotated[int | None, typer.Option(help="Trials at a time; one a processor if absent.")] = None,
+    gpus_per_trial: Annotated[float, typer.Option(help="GPUs, or a part of one, for each trial.")] = 0.0,
+    keep_artifacts: Annotated[
+        str, typer.Option(help="Which deployable files stay in the store.", metavar="front|all|none")
+    ] = "front",
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Search a space and print the Pareto front.
+
+    Running the same command again continues the study: completed trials are never run twice.
+    """
+    from automl.cli.progress import search_progress
+    from automl.search.run import run_search
+
+    request = _request(
+        SearchArguments(
+            space=space,
+            study=study,
+            dataset=dataset,
+            objectives=tuple(objective or ()),
+            constraints=tuple(constraint or ()),
+            budget=budget,
+            sampler=sampler,
+            seed=seed,
+            address=address,
+            workers=workers,
+            gpus_per_trial=gpus_per_trial,
+            store=store,
+            keep_artifacts=keep_artifacts,
+        )
+    )
+    with search_progress(request.objectives) as listener:
+        result = run_search(request, listener)
+    _print(request, result, as_json=as_json)
+    if result.is_interrupted:
+        fail(f"interrupted; to go on: {shlex.join(['automl', *sys.argv[1:]])}", 130)
+    if not any(trial.is_feasible for trial in result.trials):
+        fail(f"no trial came out complete and feasible; `automl trials {request.study}` shows why", 1)
+
+
+def _request(arguments: SearchArguments) -> "SearchRequest":
+    from automl.core.objective import Constraint, Objective
+    from automl.errors import UsageError
+    from automl.search.ray_engine import Cluster
+    from automl.search.run import SearchRequest
+    from automl.search.session import KeepArtifacts
+    from automl.spaces.load import load_space
+
+    if arguments.keep_artifacts not in tuple(KeepArtifacts):
+        raise UsageError(f"--keep-artifacts {arguments.keep_artifacts!r} is none of {', '.join(KeepArtifacts)}")
+    space = load_space(arguments.space)
+    objectives = tuple(Objective.parse(text) for text in arguments.objectives)
+    return SearchRequest(
+        space=space,
+        study=arguments.study or space.name,
+        dataset=arguments.dataset or space.dataset,
+        objectives=objectives or space.objectives,
+        constraints=tuple(Constraint.parse(text) for text in arguments.constraints),
+        budget=arguments.budget,
+        sampler=arguments.sampler,
+        seed=arguments.seed,
+        store=arguments.store,
+        keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
+        cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
+    )
+
+
+def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -> None:
+    from automl.core.pareto import front_hypervolume, pareto_front
+    from automl.report.rows import trial_rows
+    from automl.report.tables import front_table
+
+    spec = result.store.spec
+    front = pareto_front(result.trials, spec.objectives)
+    if as_json:
+        print_json(
+            {
+                "study": spec.name,
+                "store": request.store,
+                "trials": len(result.trials),
+                "hypervolume": front_hypervolume(result.trials, spec.objectives),
+                "front": trial_rows(front, spec),
+                "is_interrupted": result.is_interrupted,
+            }
+        )
+        return
+    if front:
+        console = results()
+        console.print(front_table(result.trials, spec))
+        console.print(_next_command(request, front[0].number), highlight=False, soft_wrap=True)
+    if result.is_exhausted:
+        messages().print(f"The space has no more points: {len(result.trials)} trials are all there are.")
+
+
+def _next_command(request: "SearchRequest", number: int) -> str:
+    command = ["automl", "export", request.study, str(number), "-o", "deploy"]
+    if request.store != DEFAULT_STORE:
+        command += ["--store", request.store]
+    return f"Next: {shlex.join(command)}"

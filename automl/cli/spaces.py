@@ -1,0 +1,75 @@
+"""``automl spaces``: the search spaces that ship, and what a space file resolves to."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from automl.cli.terminal import JsonOption, print_json, results
+
+if TYPE_CHECKING:  # pydantic is imported when a space is read
+    from automl.core.parameter import Parameter
+    from automl.core.space import SearchSpace
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(spaces)
+
+
+def spaces(
+    name: Annotated[
+        str | None, typer.Argument(help="A shipped space or a file, in full.", metavar="[NAME|FILE]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the search spaces that ship, or show what one resolves to."""
+    from automl.spaces.load import load_space, shipped_spaces
+
+    if name is not None:
+        space = load_space(name)
+        if as_json:
+            print_json(space.model_dump(mode="json"))
+        else:
+            _print_one(space)
+        return
+    found = [load_space(each) for each in shipped_spaces()]
+    if as_json:
+        print_json([{"name": s.name, "description": s.description, "parameters": len(s.parameters)} for s in found])
+    else:
+        _print_table(found)
+
+
+def _print_table(found: "list[SearchSpace]") -> None:
+    from rich.table import Table
+
+    table = Table("name", "parameters", "data set", "what it is for", box=None, header_style="bold")
+    for space in found:
+        table.add_row(space.name, str(len(space.parameters)), space.dataset, space.description)
+    results().print(table)
+
+
+def _print_one(space: "SearchSpace") -> None:
+    from rich.table import Table
+
+    console = results()
+    console.print(f"[bold]{space.name}[/bold]  {space.description}", highlight=False)
+    console.print(f"data set {space.dataset}; objectives {', '.join(map(str, space.objectives))}\n", highlight=False)
+    table = Table("parameter", "domain", "applies", box=None, header_style="bold")
+    for parameter in space.parameters:
+        table.add_row(parameter.name, _domain_text(parameter), _condition_text(parameter))
+    for constant, value in space.constants.items():
+        table.add_row(constant, f"{value} (fixed)", "")
+    console.print(table)
+
+
+def _domain_text(parameter: "Parameter") -> str:
+    domain = parameter.domain
+    if domain.kind == "categorical":
+        return ", ".join(map(str, domain.choices))
+    step = f" in steps of {domain.step}" if domain.step not in (None, 1) else ""
+    return f"{domain.low} to {domain.high}{step}{', logarithmic' if domain.log else ''}"
+
+
+def _condition_text(parameter: "Parameter") -> str:
+    condition = parameter.condition
+    return f"{condition.parameter} is {' or '.join(map(str, condition.values))}" if condition is not None else "always"

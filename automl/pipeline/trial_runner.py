@@ -1,0 +1,151 @@
+"""Evaluates one point: from its recipe to a row of the store."""
+
+import logging
+import platform
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from automl.core.image import Normalization
+from automl.core.study import StudySpec
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Point
+from automl.datasets.dataset import Dataset
+from automl.errors import InfeasibleError
+from automl.export.onnx_writer import export_onnx
+from automl.measure.accuracy import accuracy, predict
+from automl.measure.latency import LatencyMeter
+from automl.measure.size import size_bytes
+from automl.pipeline.simulation import simulated_logits
+from automl.pipeline.stages import CompressedModel, StageRunner
+from automl.storage.store import TrialStore
+
+MODEL_FILE = "model.onnx"
+RECIPE_FILE = "recipe.json"
+PARITY_LIMIT = 0.005
+"""Largest difference of simulated and deployed accuracy that passes without a warning."""
+
+_logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class TrialRunner:
+    """Runs trials of one study on this machine.
+
+    Attributes:
+        spec: The study.
+        dataset: Its data.
+        store: Where rows and artifacts go.
+        meter: Measures latency.
+        device: Where networks are trained; they are measured on the CPU.
+        now: The clock.
+    """
+
+    spec: StudySpec
+    dataset: Dataset
+    store: TrialStore
+    meter: LatencyMeter
+    device: torch.device
+    now: Clock = _utc_now
+
+    def run(self, number: int, point: Point) -> Trial:
+        """Evaluate a point and write its row; whatever goes wrong becomes the row.
+
+        Raises:
+            StoreError: If the row itself cannot be written.
+        """
+        trial = self._evaluate(number, point)
+        self.store.write(trial)
+        return trial
+
+    def _evaluate(self, number: int, point: Point) -> Trial:
+        started_at, started = self.now(), perf_counter()
+        recipe = self.spec.space.recipe(point, seed=self.spec.seed)
+        stages = StageRunner(recipe, self.dataset, self.device)
+        state, metrics, artifact, error, error_traceback = TrialState.COMPLETE, {}, None, None, None
+        try:
+            compressed = stages.run()
+            with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
+                folder = Path(scratch)
+                (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+                metrics = self._measure(number, compressed, folder / MODEL_FILE, stages)
+                artifact = self.store.write_artifact(number, folder)
+        except InfeasibleError as reason:
+            state, error = TrialState.INFEASIBLE, str(reason)
+        except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row
+            state, error, error_traceback = TrialState.FAILED, _one_line(failure), traceback.format_exc()
+        return Trial(
+            number=number,
+            state=state,
+            point=point,
+            seed=self.spec.seed,
+            started_at=started_at,
+            finished_at=self.now(),
+            host=platform.node(),
+            metrics=metrics,
+            constraints={
+                str(constraint): constraint.violation(metrics[constraint.metric])
+                for constraint in self.spec.constraints
+                if constraint.metric in metrics
+            },
+            seconds={**stages.seconds, "total": perf_counter() - started},
+            epochs_trained=stages.epochs_trained,
+            artifact=artifact,
+            error=error,
+            error_traceback=error_traceback,
+            versions=self.spec.versions,
+        )
+
+    def _measure(self, number: int, compressed: CompressedModel, path: Path, stages: StageRunner) -> dict[str, float]:
+        validation, normalization = self.dataset.validation, self.dataset.normalization
+        with stages.timed("export"):
+            _export(compressed, path, self.dataset, normalization)
+        with stages.timed("measure"):
+            deployed = accuracy(predict(path, validation.images), validation.labels)
+            logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
+            latency = self.meter.measure(path, images=validation.images[:1])
+        parity_gap = abs(accuracy(logits, validation.labels) - deployed)
+        if parity_gap > PARITY_LIMIT:
+            _logger.warning(
+                "trial %d: the deployed accuracy differs from the simulated one by %.2f points",
+                number,
+                100 * parity_gap,
+            )
+        return {
+            "accuracy": deployed,
+            "size_bytes": float(size_bytes(path)),
+            "latency_ms": latency.latency_ms,
+            "latency_low_ms": latency.low_ms,
+            "latency_high_ms": latency.high_ms,
+            "latency_wall_p50_ms": latency.wall_p50_ms,
+            "latency_wall_p95_ms": latency.wall_p95_ms,
+            "latency_reference_ratio": latency.reference_ratio,
+            "parity_gap": parity_gap,
+            "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),
+        }
+
+
+def _export(compressed: CompressedModel, path: Path, dataset: Dataset, normalization: Normalization) -> None:
+    export_onnx(
+        compressed.model,
+        path,
+        image_shape=dataset.image_shape,
+        normalization=normalization,
+        quantization=compressed.quantization,
+    )
+
+
+def _one_line(error: Exception) -> str:
+    message = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__

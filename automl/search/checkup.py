@@ -1,0 +1,83 @@
+"""What a search needs of a machine, checked one by one."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+from automl.core.value import Value
+from automl.errors import AutomlError
+from automl.registry import plugins
+from automl.search.versions import library_versions
+
+
+class Check(Value):
+    """One check and what it found."""
+
+    name: str
+    is_ok: bool
+    finding: str
+
+
+def checkup(store: str) -> list[Check]:
+    """Check libraries, processor, plugins, the runtime and the store.
+
+    Args:
+        store: Folder or URI of the trial store.
+    """
+    return [
+        _check("libraries", _libraries),
+        _check("processor", _processor),
+        _check("torch", _torch),
+        _check("runtime", _runtime),
+        _check("plugins", _plugins),
+        _check("store", lambda: _store(store)),
+    ]
+
+
+def _check(name: str, find: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, is_ok=True, finding=find())
+    except (AutomlError, ImportError, OSError, PackageNotFoundError) as error:
+        return Check(name=name, is_ok=False, finding=f"{type(error).__name__}: {error}")
+
+
+def _libraries() -> str:
+    return ", ".join(f"{library} {version}" for library, version in library_versions().items())
+
+
+def _processor() -> str:
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    kernels = "has int8 dot products (VNNI)" if "vnni" in flags else "no VNNI seen: int8 may not be faster than float32"
+    return f"{os.cpu_count()} processors, {kernels}"
+
+
+def _torch() -> str:
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU: training runs on the processor"
+    return f"torch {torch.__version__}, {gpu}"
+
+
+def _runtime() -> str:
+    from automl.measure.session import providers
+
+    return f"ONNX Runtime runs on {', '.join(providers())}"
+
+
+def _plugins() -> str:
+    found = plugins()
+    for plugin in found.values():
+        plugin.load()
+    return f"{len(found)} techniques: {', '.join(found)}"
+
+
+def _store(store: str) -> str:
+    if "://" in store:
+        return f"{store} (written to when a search starts)"
+    folder = Path(store).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    with tempfile.TemporaryFile(dir=folder):
+        return f"{store} can be written"

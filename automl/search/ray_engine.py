@@ -1,0 +1,203 @@
+"""Runs trials on warm Ray workers, on this machine or a cluster."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
+
+from automl.core.study import StudySpec
+from automl.core.trial import Trial, TrialState
+from automl.datasets.dataset import Dataset
+from automl.errors import SearchError, UsageError
+from automl.search.session import Assignment, SearchSession
+from automl.storage.store import TrialStore
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where trials run.
+
+    Attributes:
+        address: ``local`` for a cluster of this process, ``auto`` for one that runs on this machine,
+            or ``HOST:PORT``.
+        workers: Trials at a time; the number of processors where absent.
+        gpus_per_trial: GPUs, or a part of one, that a trial asks for.
+    """
+
+    address: str = LOCAL
+    workers: int | None = None
+    gpus_per_trial: float = 0.0
+
+
+class TrialTrainable(tune.Trainable):
+    """A worker: it loads what a trial needs once, and then runs one trial a step."""
+
+    def setup(  # type: ignore[override] # tune.with_parameters adds the others
+        self, config: dict[str, Any], spec: StudySpec, dataset: Dataset, root: str
+    ) -> None:
+        """Open the study on this host."""
+        import torch
+
+        from automl.measure.latency import LatencyMeter
+        from automl.pipeline.trial_runner import TrialRunner
+
+        torch.set_num_threads(1)
+        self._runner = TrialRunner(
+            spec=spec,
+            dataset=dataset,
+            store=TrialStore.open(root, spec.name),
+            meter=LatencyMeter(),
+            device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        )
+        self._assignment = Assignment(**config)
+
+    def step(self) -> dict[str, Any]:
+        """Run the assigned trial; its failure is a row, never an exception, which would cost the worker."""
+        trial = self._runner.run(self._assignment.number, self._assignment.point)
+        return {"trial": trial, "done": True}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next assignment on the same warm worker."""
+        self._assignment = Assignment(**new_config)
+        return True
+
+
+class _SessionSearcher(Searcher):
+    """Lets Ray Tune draw its trials from a session."""
+
+    def __init__(self, session: SearchSession, store: TrialStore) -> None:
+        super().__init__()
+        self._session = session
+        self._store = store
+        self._running: dict[str, tuple[Assignment, datetime]] = {}
+
+    def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 # a configuration, or the word FINISHED
+        assignment = self._session.next()
+        if assignment is None:
+            return Searcher.FINISHED
+        self._running[trial_id] = (assignment, datetime.now(UTC))
+        return assignment._asdict()
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        assignment, started_at = self._running.pop(trial_id)
+        trial = None if error or result is None else result.get("trial")
+        if trial is None:
+            trial = self._lost_worker(assignment, started_at)
+        self._session.finish(trial)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: the trial store is the only truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing: the trial store is the only truth."""
+
+    def _lost_worker(self, assignment: Assignment, started_at: datetime) -> Trial:
+        trial = Trial(
+            number=assignment.number,
+            state=TrialState.FAILED,
+            point=assignment.point,
+            seed=self._store.spec.seed,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            host=platform.node(),
+            error="the worker process died twice on this trial, perhaps for lack of memory; try fewer --workers",
+            versions=self._store.spec.versions,
+        )
+        self._store.write(trial)
+        return trial
+
+
+class _SessionStopper(Stopper):
+    """Ends the run where the session sees no hope."""
+
+    def __init__(self, session: SearchSession) -> None:
+        self._session = session
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 # Ray's signature
+        return False
+
+    def stop_all(self) -> bool:
+        return self._session.is_hopeless
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+@contextmanager
+def ray_cluster(cluster: Cluster) -> Iterator[int]:
+    """Start or join a cluster, and leave it at the end.
+
+    Yields:
+        Trials at a time.
+
+    Raises:
+        UsageError: If there is no cluster at the address.
+    """
+    workers = cluster.workers or os.cpu_count() or 1
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+    if cluster.address == LOCAL:
+        options |= {"address": LOCAL, "num_cpus": workers}
+    else:
+        options = {"address": cluster.address, "log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0]}; "
+            "start one with `ray start --head`, or leave --address out"
+        ) from error
+    try:
+        yield cluster.workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call] # Ray's own
+    finally:
+        ray.shutdown()
+
+
+def run_on_ray(
+    session: SearchSession, store: TrialStore, dataset: Dataset, *, root: str, workers: int, gpus_per_trial: float
+) -> None:
+    """Run until the session hands out no more points, or the user interrupts.
+
+    Raises:
+        SearchError: If Ray itself fails.
+    """
+    if session.remaining == 0:
+        return
+    trainable = tune.with_parameters(TrialTrainable, spec=store.spec, dataset=dataset, root=root)
+    with tempfile.TemporaryDirectory(prefix="automl-ray-") as scratch:
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),
+            tune_config=tune.TuneConfig(
+                search_alg=_SessionSearcher(session, store),
+                num_samples=session.remaining,
+                max_concurrent_trials=workers,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                storage_path=scratch,
+                verbose=0,
+                stop=_SessionStopper(session),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+                failure_config=tune.FailureConfig(max_failures=1),
+            ),
+        )
+        try:
+            tuner.fit()
+        except (tune.TuneError, ray.exceptions.RayError) as error:
+            last_line = str(error).strip().splitlines()[-1]
+            raise SearchError(f"Ray ended the search: {last_line}; run the same command again to go on") from error

@@ -1,0 +1,142 @@
+"""One search, from the request to the measured front."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from automl.core.objective import Constraint, Objective
+from automl.core.space import SearchSpace
+from automl.core.study import StudySpec
+from automl.core.trial import Trial
+from automl.datasets.dataset import Dataset
+from automl.datasets.load import load_dataset
+from automl.errors import SearchError, UsageError
+from automl.measure.latency import LatencyMeter
+from automl.search.final_front import measure_front
+from automl.search.optuna_suggester import SAMPLERS, OptunaSuggester
+from automl.search.ray_engine import Cluster, ray_cluster, run_on_ray
+from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
+from automl.search.versions import library_versions
+from automl.storage.store import TrialStore
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What a user asks for.
+
+    Attributes:
+        space: Where to search.
+        study: Name of the study; a study of this name is continued.
+        dataset: Data set to train on and measure with.
+        objectives: What is better.
+        constraints: What a network must keep to.
+        budget: Trials that the study shall have, those of earlier runs included.
+        sampler: What proposes points.
+        seed: Of the search and of every trial.
+        store: Folder or URI of the trial store.
+        keep_artifacts: Which deployable files stay.
+        cluster: Where trials run.
+    """
+
+    space: SearchSpace
+    study: str
+    dataset: str
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
+    budget: int
+    sampler: str
+    seed: int
+    store: str
+    keep_artifacts: KeepArtifacts
+    cluster: Cluster
+
+    def check(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            UsageError: Naming the value.
+        """
+        if self.budget < 1:
+            raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
+        if self.cluster.workers is not None and self.cluster.workers < 1:
+            raise UsageError(f"{self.cluster.workers} workers can run nothing; give --workers 1 or more")
+        if self.cluster.gpus_per_trial < 0:
+            raise UsageError(
+                f"{self.cluster.gpus_per_trial:g} GPUs a trial is below 0; give --gpus-per-trial 0 or more"
+            )
+        if self.sampler not in SAMPLERS:
+            raise UsageError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
+        metrics = [objective.metric for objective in self.objectives]
+        if len(set(metrics)) < len(metrics):
+            raise UsageError(f"objectives {', '.join(map(str, self.objectives))} name a metric twice; name each once")
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """How a search ended.
+
+    Attributes:
+        store: The study.
+        trials: All its trials.
+        is_interrupted: Whether the user ended it before the budget was used.
+        is_exhausted: Whether the space has no more points.
+    """
+
+    store: TrialStore
+    trials: Sequence[Trial]
+    is_interrupted: bool
+    is_exhausted: bool
+
+
+def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult:
+    """Search until the budget is used, then measure the front once more.
+
+    Raises:
+        UsageError: If the request makes no sense; nothing was written.
+        SearchError: If the first ten trials all failed.
+    """
+    request.check()
+    dataset = load_dataset(request.dataset)
+    store = TrialStore.open_or_create(request.store, _spec(request, dataset))
+    suggester = OptunaSuggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
+    session = SearchSession(store, suggester, budget=request.budget, keep=request.keep_artifacts, listener=listener)
+    if session.remaining:
+        with ray_cluster(request.cluster) as workers:
+            run_on_ray(
+                session,
+                store,
+                dataset,
+                root=request.store,
+                workers=workers,
+                gpus_per_trial=request.cluster.gpus_per_trial,
+            )
+    return _finish(session, store, dataset, request)
+
+
+def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> SearchResult:
+    if session.is_hopeless:
+        first = session.trials[0]
+        raise SearchError(
+            f"the first {len(session.trials)} trials all failed, so the search stopped; "
+            f"the first error: {first.error}; `automl show {request.study} {first.number}` shows its traceback"
+        )
+    trials = measure_front(store, session.trials, dataset, LatencyMeter())
+    if request.keep_artifacts is KeepArtifacts.NONE:
+        trials = [drop_artifact(store, trial) if trial.artifact is not None else trial for trial in trials]
+    store.compact()
+    is_interrupted = session.progress.done < request.budget and not session.is_exhausted
+    return SearchResult(store, trials, is_interrupted=is_interrupted, is_exhausted=session.is_exhausted)
+
+
+def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
+    return StudySpec(
+        name=request.study,
+        space=request.space,
+        dataset=request.dataset,
+        dataset_fingerprint=dataset.fingerprint,
+        objectives=request.objectives,
+        constraints=request.constraints,
+        seed=request.seed,
+        versions=library_versions(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,156 @@
+"""What a search knows while it runs: which trial comes next, and what follows from a finished one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from automl.core.pareto import front_hypervolume, pareto_front
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Scalar
+from automl.search.suggester import Suggester
+from automl.storage.store import TrialStore
+
+FAILURES_ALLOWED = 10
+"""A search in which the first so many trials all fail has a fault of its own, and stops."""
+
+
+class KeepArtifacts(StrEnum):
+    """Which artifacts stay in the store."""
+
+    FRONT = "front"
+    ALL = "all"
+    NONE = "none"
+
+
+class Assignment(NamedTuple):
+    """A point to evaluate, and its number in the study."""
+
+    number: int
+    point: dict[str, Scalar]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands.
+
+    Attributes:
+        done: Finished trials of the study, earlier runs included.
+        budget: Trials that the study shall have.
+        failed: Trials that failed.
+        front_size: Members of the Pareto front.
+        hypervolume: Share of the box up to the worst network seen, 0 to 1.
+    """
+
+    done: int
+    budget: int
+    failed: int
+    front_size: int
+    hypervolume: float
+
+
+class SearchListener(Protocol):
+    """Is told how a search goes on."""
+
+    def on_progress(self, progress: Progress, trial: Trial | None) -> None:
+        """Take note of a finished trial; None at the start."""
+        ...
+
+
+class SearchSession:
+    """Hands out points and takes back trials; the same for every engine.
+
+    Args:
+        store: The study.
+        suggester: Proposes points; it is told all trials that the store already has.
+        budget: Trials that the study shall have, those in the store included.
+        keep: Which artifacts stay.
+        listener: Is told of every finished trial.
+    """
+
+    def __init__(
+        self,
+        store: TrialStore,
+        suggester: Suggester,
+        *,
+        budget: int,
+        keep: KeepArtifacts,
+        listener: SearchListener,
+    ) -> None:
+        self._store = store
+        self._suggester = suggester
+        self._budget = budget
+        self._keep = keep
+        self._listener = listener
+        self._trials = store.read()
+        self._earlier = len(self._trials)
+        self._next_number = max((trial.number for trial in self._trials), default=-1) + 1
+        self._handed_out = 0
+        self.is_exhausted = False
+        for trial in self._trials:
+            suggester.tell(trial)
+        listener.on_progress(self.progress, None)
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All finished trials of the study."""
+        return tuple(self._trials)
+
+    @property
+    def remaining(self) -> int:
+        """Trials that are still to be handed out."""
+        return max(self._budget - self._earlier - self._handed_out, 0)
+
+    @property
+    def progress(self) -> Progress:
+        """Where the search stands now."""
+        objectives = self._store.spec.objectives
+        return Progress(
+            done=len(self._trials),
+            budget=self._budget,
+            failed=sum(trial.state is TrialState.FAILED for trial in self._trials),
+            front_size=len(pareto_front(self._trials, objectives)),
+            hypervolume=front_hypervolume(self._trials, objectives),
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the first trials of the study all failed."""
+        first = self._trials[:FAILURES_ALLOWED]
+        return len(first) == FAILURES_ALLOWED and all(trial.state is TrialState.FAILED for trial in first)
+
+    def next(self) -> Assignment | None:
+        """Hand out the next point; None where the budget or the space is used up."""
+        if self.remaining == 0 or self.is_hopeless:
+            return None
+        point = self._suggester.ask()
+        if point is None:
+            self.is_exhausted = True
+            return None
+        assignment = Assignment(self._next_number, point)
+        self._next_number += 1
+        self._handed_out += 1
+        return assignment
+
+    def finish(self, trial: Trial) -> None:
+        """Take back a trial whose row is written."""
+        self._trials.append(trial)
+        self._suggester.tell(trial)
+        if self._keep is not KeepArtifacts.ALL:
+            self._delete_dominated()
+        self._listener.on_progress(self.progress, trial)
+
+    def _delete_dominated(self) -> None:
+        """Delete the artifacts that are not, or no longer, on the front."""
+        front = {trial.number for trial in pareto_front(self._trials, self._store.spec.objectives)}
+        for index, trial in enumerate(self._trials):
+            if trial.artifact is not None and trial.number not in front:
+                self._trials[index] = drop_artifact(self._store, trial)
+
+
+def drop_artifact(store: TrialStore, trial: Trial) -> Trial:
+    """Delete a trial's artifact and say so in its row; the row first, so that it never names what is gone."""
+    without = replace(trial, artifact=None)
+    store.write(without)
+    store.delete_artifact(trial.number)
+    return without
