@@ -11,7 +11,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compact(study: StudyArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Fold the rows of a study into one file, ``trials.parquet``; every search does it at its end."""
+    """Fold the rows of a study into one file, trials.parquet; every search does it at its end."""
     from automl.storage.store import TrialStore
 
     rows = TrialStore.open(store, study).compact()

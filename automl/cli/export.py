@@ -28,7 +28,7 @@ def export(
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a trial's network and recipe out of the store: ``model.onnx`` and ``recipe.json``."""
+    """Copy a trial's network and recipe out of the store: model.onnx and recipe.json."""
     from automl.cli.stored_trial import stored_trial
     from automl.errors import UsageError
     from automl.storage.store import TrialStore

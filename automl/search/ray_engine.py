@@ -101,11 +101,15 @@ class _SessionSearcher(Searcher):
             trial = self._lost_worker(assignment, started_at)
         self._session.finish(trial)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give Ray's snapshots nothing: the trial store is the only truth."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
-        """Save nothing: the trial store is the only truth."""
+        """Save nothing."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Restore nothing: the trial store is the only truth."""
+        """Restore nothing."""
 
     def _lost_worker(self, assignment: Assignment, started_at: datetime) -> Trial:
         trial = Trial(
@@ -136,6 +140,7 @@ class _SessionStopper(Stopper):
         return self._session.is_hopeless
 
     def __getstate__(self) -> dict[str, Any]:
+        """Give Ray's snapshots nothing: the session lives in this process."""
         return {}
 
 

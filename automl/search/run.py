@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
@@ -106,7 +107,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
                 session,
                 store,
                 dataset,
-                root=request.store,
+                root=_absolute(request.store),
                 workers=workers,
                 gpus_per_trial=request.cluster.gpus_per_trial,
             )
@@ -126,6 +127,11 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
     store.compact()
     is_interrupted = session.progress.done < request.budget and not session.is_exhausted
     return SearchResult(store, trials, is_interrupted=is_interrupted, is_exhausted=session.is_exhausted)
+
+
+def _absolute(root: str) -> str:
+    """Name a local store so that a worker with another working directory finds it."""
+    return root if "://" in root else str(Path(root).absolute())
 
 
 def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
