@@ -1,0 +1,137 @@
+"""Small networks of several shapes, images that they can learn, and a context to run techniques in."""
+
+import copy
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from automl.core.image import ImageShape, Normalization
+from automl.core.training_settings import TrainingSettings
+from automl.datasets.dataset import Augmentation, Split
+from automl.technique import StageContext
+from automl.training.batches import normalize
+from automl.training.fit import fit
+
+SHAPE = ImageShape(3, 12, 12)
+CLASSES = 5
+NORMALIZATION = Normalization.from_statistics(127.0, 50.0)
+SEED = 3
+
+Network = Callable[[], nn.Module]
+
+
+class Add(nn.Module):
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return left + right
+
+
+class Block(nn.Module):
+    """Convolution, normalisation, activation: a depthwise one where there are as many groups as channels."""
+
+    def __init__(self, inputs: int, outputs: int, *, groups: int = 1, activation: type[nn.Module] = nn.ReLU) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.act = activation()
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.act(self.norm(self.conv(values)))
+
+
+class Residual(nn.Module):
+    """The stem and the second block meet in a sum, so both keep one width; the first block is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = Block(SHAPE.channels, 16)
+        self.first = Block(16, 24)
+        self.second = Block(24, 16, activation=nn.Identity)
+        self.add = Add()
+        self.act = nn.ReLU()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.classifier = nn.Linear(16, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        stem = self.stem(images)
+        joined = self.act(self.add(stem, self.second(self.first(stem))))
+        return self.classifier(self.flatten(self.pool(joined)))
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(Block(SHAPE.channels, 16), nn.MaxPool2d(2), Block(16, 32), *_head(32))
+
+
+def depthwise() -> nn.Module:
+    return nn.Sequential(Block(SHAPE.channels, 16), Block(16, 16, groups=16), Block(16, 24), *_head(24))
+
+
+def residual() -> nn.Module:
+    return Residual()
+
+
+def smooth() -> nn.Module:
+    """A network without a ReLU, whose activations take both signs."""
+    return nn.Sequential(
+        Block(SHAPE.channels, 16, activation=nn.Hardswish), Block(16, 16, activation=nn.Tanh), *_head(16)
+    )
+
+
+NETWORKS: tuple[Network, ...] = (plain, depthwise, residual, smooth)
+
+
+def trained(network: Network) -> nn.Module:
+    """Give a network that knows the images, the same at every call."""
+    return copy.deepcopy(_trained(network))
+
+
+@functools.cache
+def _trained(network: Network) -> nn.Module:
+    torch.manual_seed(SEED)
+    model = network()
+    context().fit(model, epochs=3, learning_rate=0.02)
+    return model
+
+
+@functools.cache
+def split(shape: ImageShape = SHAPE, count: int = 256) -> Split:
+    """Draw one of five coloured patterns an image, with noise."""
+    random = np.random.default_rng(0)
+    patterns = random.uniform(40, 215, (CLASSES, *shape))
+    labels = random.integers(0, CLASSES, count)
+    noise = random.normal(0, 30, (count, *shape))
+    return Split((patterns[labels] + noise).clip(0, 255).astype(np.uint8), labels)
+
+
+def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
+    """Make what a technique gets from the pipeline, with the real fit on the images of ``split``."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+
+    def fit_in_place(model: nn.Module, *, epochs: int, learning_rate: float) -> None:
+        fit(
+            model,
+            split(shape),
+            settings=TrainingSettings(epochs=epochs, batch_size=32, learning_rate=learning_rate),
+            normalization=NORMALIZATION,
+            augmentation=Augmentation.NONE,
+            device=torch.device("cpu"),
+            seed=seed,
+        )
+
+    calibration = normalize(torch.tensor(split(shape).images), NORMALIZATION)
+    return StageContext(image_shape=shape, classes=CLASSES, seed=seed, calibration=calibration, fit=fit_in_place)
+
+
+def logits(model: nn.Module) -> Tensor:
+    """Give what a network says about the images."""
+    with torch.no_grad():
+        answer: Tensor = model.eval()(context().calibration)
+    return answer
+
+
+def _head(features: int) -> tuple[nn.Module, ...]:
+    return nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(features, CLASSES)
