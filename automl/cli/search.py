@@ -104,7 +104,7 @@ def search(
 def _request(arguments: SearchArguments) -> "SearchRequest":
     from automl.core.objective import Constraint, Objective
     from automl.errors import UsageError
-    from automl.search.ray_engine import Cluster
+    from automl.search.cluster import Cluster
     from automl.search.run import SearchRequest
     from automl.search.session import KeepArtifacts
     from automl.spaces.load import load_space

@@ -5,7 +5,6 @@ import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,26 +22,9 @@ from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.datasets.dataset import Dataset
 from automl.errors import SearchError, UsageError
+from automl.search.cluster import LOCAL, Cluster
 from automl.search.session import Assignment, SearchSession
 from automl.storage.store import TrialStore
-
-LOCAL = "local"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where trials run.
-
-    Attributes:
-        address: ``local`` for a cluster of this process, ``auto`` for one that runs on this machine,
-            or ``HOST:PORT``.
-        workers: Trials at a time; the number of processors where absent.
-        gpus_per_trial: GPUs, or a part of one, that a trial asks for.
-    """
-
-    address: str = LOCAL
-    workers: int | None = None
-    gpus_per_trial: float = 0.0
 
 
 class TrialTrainable(tune.Trainable):

@@ -13,9 +13,9 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
+from automl.search.cluster import Cluster
 from automl.search.final_front import measure_front
 from automl.search.optuna_suggester import SAMPLERS, OptunaSuggester
-from automl.search.ray_engine import Cluster, ray_cluster, run_on_ray
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
@@ -101,17 +101,23 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     store = TrialStore.open_or_create(request.store, _spec(request, dataset))
     suggester = OptunaSuggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     session = SearchSession(store, suggester, budget=request.budget, keep=request.keep_artifacts, listener=listener)
-    if session.remaining:
-        with ray_cluster(request.cluster) as workers:
-            run_on_ray(
-                session,
-                store,
-                dataset,
-                root=_absolute(request.store),
-                workers=workers,
-                gpus_per_trial=request.cluster.gpus_per_trial,
-            )
+    if session.remaining and not session.is_hopeless:
+        _run_trials(session, store, dataset, request)
     return _finish(session, store, dataset, request)
+
+
+def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:
+    from automl.search.ray_engine import ray_cluster, run_on_ray  # a study that is done does not wait for Ray
+
+    with ray_cluster(request.cluster) as workers:
+        run_on_ray(
+            session,
+            store,
+            dataset,
+            root=_absolute(request.store),
+            workers=workers,
+            gpus_per_trial=request.cluster.gpus_per_trial,
+        )
 
 
 def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> SearchResult:
