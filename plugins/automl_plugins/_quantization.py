@@ -22,6 +22,13 @@ _KEEPS_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Dropout, nn.Identity)
 _LAYERS = (nn.Conv2d, nn.Linear)
 
 
+class _LeafTracer(fx.Tracer):
+    """Stops at every module without children, so that a residual ``Add`` keeps its name."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return super().is_leaf_module(m, module_qualified_name) or not any(m.children())
+
+
 def quantization_config(model: nn.Module, weight_bits: Profile) -> list[dict[str, Any]]:
     """Say what NNI quantizes, and how.
 
@@ -30,7 +37,7 @@ def quantization_config(model: nn.Module, weight_bits: Profile) -> list[dict[str
     (after the ReLU where one follows, since the two are fused), of other activations and of average pools. The input
     of the network is on its grid already and the logits stay float.
     """
-    traced = fx.symbolic_trace(model)
+    traced = fx.GraphModule(model, _LeafTracer().trace(model))
     layers = [name for name, module in _called_modules(traced) if isinstance(module, _LAYERS)]
     config: list[dict[str, Any]] = [
         {
