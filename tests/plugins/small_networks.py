@@ -44,13 +44,13 @@ class Block(nn.Module):
 class Residual(nn.Module):
     """The stem and the second block meet in a sum, so both keep one width; the first block is free."""
 
-    def __init__(self) -> None:
+    def __init__(self, activation: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         self.stem = Block(SHAPE.channels, 16)
         self.first = Block(16, 24)
         self.second = Block(24, 16, activation=nn.Identity)
         self.add = Add()
-        self.act = nn.ReLU()
+        self.act = activation()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(16, CLASSES)
@@ -73,6 +73,11 @@ def residual() -> nn.Module:
     return Residual()
 
 
+def bare_sum() -> nn.Module:
+    """A residual network whose sum no activation follows."""
+    return Residual(nn.Identity)
+
+
 def smooth() -> nn.Module:
     """A network without a ReLU, whose activations take both signs."""
     return nn.Sequential(
@@ -80,7 +85,7 @@ def smooth() -> nn.Module:
     )
 
 
-NETWORKS: tuple[Network, ...] = (plain, depthwise, residual, smooth)
+NETWORKS: tuple[Network, ...] = (plain, depthwise, residual, bare_sum, smooth)
 
 
 def trained(network: Network) -> nn.Module:
