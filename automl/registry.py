@@ -3,6 +3,7 @@
 A technique is any class named by an entry point of the group ``automl.plugins``; there is no list to edit.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -47,6 +48,12 @@ class Plugin:
                 f"technique {self.name!r} of {self.distribution} is {technique!r}, not a subclass of "
                 "automl.technique.Technique; correct its entry point"
             )
+        for fact, remedy in (
+            ("name", f"set its class variable to {self.name!r}"),
+            ("stage", "subclass Architecture, Pruner or Quantizer"),
+        ):
+            if not hasattr(technique, fact):
+                raise PluginError(f"technique {self.name!r} of {self.distribution} has no {fact}; {remedy}")
         if technique.name != self.name:
             raise PluginError(
                 f"technique {self.name!r} of {self.distribution} calls itself {technique.name!r}; "
@@ -92,12 +99,21 @@ def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:
         raise PluginError(f"unknown technique {name!r}; {hint}")
     technique = known[name].load()
     if stage is not None and technique.stage is not stage:
-        fitting = [other for other in known if known[other].load().stage is stage]
         raise PluginError(
             f"technique {name!r} is of the stage {technique.stage}, not {stage}; "
-            f"techniques of the stage {stage}: {', '.join(fitting)}"
+            f"techniques of the stage {stage}: {', '.join(_of_stage(stage)) or 'none'}"
         )
     return technique
+
+
+def _of_stage(stage: Stage) -> list[str]:
+    """Name the techniques of a stage; one that is broken is of none."""
+    names = []
+    for name, plugin in plugins().items():
+        with suppress(PluginError):
+            if plugin.load().stage is stage:
+                names.append(name)
+    return names
 
 
 def _distribution(entry_point: EntryPoint) -> str:

@@ -1,0 +1,159 @@
+"""The registry finds techniques by entry point, and says whose fault it is where one does not work."""
+
+from importlib import metadata
+from types import SimpleNamespace
+
+import pytest
+
+from automl import registry
+from automl.core.stage import Stage
+from automl.errors import PluginError
+from automl.registry import ENTRY_POINT_GROUP, plugins, technique_class
+from automl.technique import Pruner, Technique
+
+
+class Halve(Pruner):
+    """A pruner of somebody else."""
+
+    name = "halve"
+
+    def prune(self, model, sparsity, context):
+        return model
+
+
+class Nameless(Pruner):
+    """A pruner that forgot its name."""
+
+    def prune(self, model, sparsity, context):
+        return model
+
+
+class Stageless(Technique):
+    """A technique that belongs to no stage."""
+
+    name = "stageless"
+
+
+not_a_technique = 3
+
+
+def point(name: str, value: str, distribution: str | None = "other-pruners") -> metadata.EntryPoint:
+    entry_point = metadata.EntryPoint(name, value, ENTRY_POINT_GROUP)
+    if distribution is None:
+        return entry_point
+    return entry_point._for(SimpleNamespace(name=distribution, version="1.2"))
+
+
+def here(attribute: str) -> str:
+    return f"{__name__}:{attribute}"
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Give a function that makes these entry points the only ones that are installed."""
+
+    def install(*points: metadata.EntryPoint) -> None:
+        def entry_points(*, group: str) -> metadata.EntryPoints:
+            assert group == ENTRY_POINT_GROUP
+            return metadata.EntryPoints(points)
+
+        monkeypatch.setattr(registry, "entry_points", entry_points)
+        plugins.cache_clear()
+
+    yield install
+    plugins.cache_clear()
+
+
+def test_shipped_techniques_name_their_distribution():
+    shipped = plugins()["conv_net"]
+    assert shipped.distribution == f"automl {metadata.version('automl')}"
+    assert technique_class("conv_net", Stage.ARCHITECTURE).name == "conv_net"
+
+
+def test_technique_of_another_distribution_is_found(install):
+    install(point("halve", here("Halve")))
+    assert list(plugins()) == ["halve"]
+    assert plugins()["halve"].distribution == "other-pruners 1.2"
+    assert technique_class("halve", Stage.PRUNER) is Halve
+
+
+def test_listing_imports_nothing(install):
+    install(point("broken", "no_such_package:Thing"))
+    assert list(plugins()) == ["broken"]
+
+
+def test_unknown_name_lists_the_nearest():
+    with pytest.raises(PluginError, match=r"unknown technique 'l1_nrm'; did you mean l1_norm") as caught:
+        technique_class("l1_nrm")
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_name_that_is_near_to_nothing_says_where_to_look():
+    with pytest.raises(PluginError, match=r"unknown technique 'zzzzzz'; `automl plugins` lists what is installed"):
+        technique_class("zzzzzz")
+
+
+def test_technique_of_another_stage_is_refused_with_those_that_fit():
+    with pytest.raises(
+        PluginError, match=r"'conv_net' is of the stage architecture, not quantizer; .* quantizer: .*ptq, qat"
+    ):
+        technique_class("conv_net", Stage.QUANTIZER)
+
+
+def test_broken_technique_of_somebody_else_does_not_hide_the_wrong_stage(install):
+    install(point("halve", here("Halve")), point("broken", "no_such_package:Thing"))
+    with pytest.raises(PluginError, match="'halve' is of the stage pruner, not quantizer"):
+        technique_class("halve", Stage.QUANTIZER)
+
+
+@pytest.mark.parametrize("value", ["no_such_package:Thing", f"{__name__}:NoSuchClass"])
+def test_technique_that_cannot_be_imported_names_its_distribution(install, value):
+    install(point("broken", value))
+    with pytest.raises(
+        PluginError, match=r"'broken' of other-pruners 1\.2 cannot be imported: .*[nN]o.*; reinstall other-pruners or"
+    ):
+        technique_class("broken")
+
+
+@pytest.mark.parametrize("attribute", ["not_a_technique", "here", "pytest"])
+def test_entry_point_that_is_no_technique_is_refused(install, attribute):
+    install(point("odd", here(attribute)))
+    with pytest.raises(PluginError, match=r"'odd' of other-pruners 1\.2 is .*, not a subclass of .*correct its entry"):
+        technique_class("odd")
+
+
+def test_technique_that_calls_itself_otherwise_is_refused(install):
+    install(point("third", here("Halve")))
+    with pytest.raises(PluginError, match=r"'third' of other-pruners 1\.2 calls itself 'halve'; give .* the same name"):
+        technique_class("third")
+
+
+def test_technique_without_a_name_is_refused(install):
+    install(point("nameless", here("Nameless")))
+    with pytest.raises(PluginError, match=r"'nameless' of other-pruners 1\.2 has no name; set its class variable"):
+        technique_class("nameless")
+
+
+def test_technique_without_a_stage_is_refused(install):
+    install(point("stageless", here("Stageless")))
+    with pytest.raises(PluginError, match=r"'stageless' of other-pruners 1\.2 has no stage; subclass"):
+        technique_class("stageless", Stage.PRUNER)
+
+
+def test_name_that_two_distributions_claim_is_refused(install):
+    install(point("halve", here("Halve"), "one"), point("halve", "elsewhere:Halve", "two"))
+    with pytest.raises(PluginError, match=r"'halve' is claimed by one 1\.2 and by two 1\.2; uninstall one of them"):
+        plugins()
+
+
+def test_one_technique_that_is_listed_twice_is_found_once(install):
+    install(point("halve", here("Halve")), point("halve", here("Halve"), "a copy on sys.path"))
+    assert list(plugins()) == ["halve"]
+
+
+def test_entry_point_without_a_distribution_is_listed(install):
+    install(point("halve", here("Halve"), None))
+    assert plugins()["halve"].distribution == "an unknown distribution"
+    install(point("broken", "no_such_package:Thing", None))
+    with pytest.raises(PluginError, match="cannot be imported"):
+        technique_class("broken")
