@@ -8,6 +8,8 @@ import yaml
 
 from automl.errors import SpaceError
 
+_DEEPEST = 16
+
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the top of a document to one of its values."""
 
@@ -48,6 +50,9 @@ def parse_located(text: str, source: str) -> LocatedDocument:
         raise SpaceError(
             f"{source}, line {line}: this is not YAML: {error.problem}; check indentation and colons"
         ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpaceError(f"{source}, line {line}: this is not YAML: {error.reason}; remove them") from None
     lines: dict[KeyPath, int] = {(): 1}
     if not isinstance(root, yaml.MappingNode):
         raise SpaceError(f"{source}, line 1: a space file is a mapping of sections, such as `architecture:`")
@@ -58,17 +63,24 @@ def parse_located(text: str, source: str) -> LocatedDocument:
 
 def _convert(node: yaml.Node, path: KeyPath, document: LocatedDocument) -> Any:  # noqa: ANN401 # YAML holds any type
     document.lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > _DEEPEST:
+        raise document.error(path[:1], "this is nested too deeply, or holds itself; remove anchors and aliases")
     if isinstance(node, yaml.MappingNode):
         return _convert_mapping(node, path, document)
     if isinstance(node, yaml.SequenceNode):
         return [_convert(item, (*path, index), document) for index, item in enumerate(node.value)]
-    return _scalar(node)
+    try:
+        return _scalar(node)
+    except yaml.constructor.ConstructorError as error:
+        raise document.error(path, f"this cannot be read: {error.problem}; remove the tag") from None
+    except ValueError as error:
+        raise document.error(path, f"{node.value!r} cannot be read: {error}; correct or quote it") from None
 
 
 def _convert_mapping(node: yaml.MappingNode, path: KeyPath, document: LocatedDocument) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = str(_scalar(key_node)) if isinstance(key_node, yaml.ScalarNode) else "?"
+        key = str(_convert(key_node, path, document)) if isinstance(key_node, yaml.ScalarNode) else "?"
         document.lines[(*path, key)] = key_node.start_mark.line + 1
         if key in mapping:
             raise document.error((*path, key), "this key stands twice; keep one")
@@ -77,9 +89,6 @@ def _convert_mapping(node: yaml.MappingNode, path: KeyPath, document: LocatedDoc
 
 
 def _scalar(node: yaml.Node) -> Hashable:
-    # `none:` as a key must stay the word, while an empty value is null
-    if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null" and node.value.lower() == "none":
-        return "none"
     loader = yaml.SafeLoader("")
     try:
         value: Hashable = loader.construct_object(node)
