@@ -17,14 +17,14 @@ class Halve(Pruner):
 
     name = "halve"
 
-    def prune(self, model, sparsity, context):
+    def prune(self, model, *_):
         return model
 
 
 class Nameless(Pruner):
     """A pruner that forgot its name."""
 
-    def prune(self, model, sparsity, context):
+    def prune(self, model, *_):
         return model
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite
+from typing import Literal, get_origin
 
 from pydantic import ValidationError
 
@@ -69,6 +71,8 @@ class _Resolver:
         for name, fields in section.items():
             path = (stage.value, name)
             if name == NO_TECHNIQUE:
+                if stage is Stage.ARCHITECTURE:
+                    raise self.document.error(path, "a trial needs an architecture; remove none")
                 if fields:
                     raise self.document.error(path, "leaving a stage out has no fields; remove them")
                 continue
@@ -116,7 +120,11 @@ class _Resolver:
             if isinstance(value, bool | str) or not low <= value <= high:
                 raise self.document.error((name, "level"), f"{value!r} is outside {low:g} to {high:g}")
         self._add(f"{name}.level", level, condition)
-        self._add(f"{name}.slope", read_field(self.document, (name, "slope"), section.slope), condition)
+        slope = read_field(self.document, (name, "slope"), section.slope)
+        for value in _extremes(slope):
+            if isinstance(value, bool | str) or not isfinite(value):
+                raise self.document.error((name, "slope"), f"{value!r} is no finite number")
+        self._add(f"{name}.slope", slope, condition)
         if section.offsets is None:
             return ProfileSpec(name=name, low=low, high=high, offsets=0)
         bounds = section.offsets.model_dump(exclude={"sections"}, exclude_none=True)
@@ -132,7 +140,8 @@ class _Resolver:
             self.constants[name] = value
 
     def _check_legal(self, technique: type[Technique], name: str, value: Domain | Scalar, path: KeyPath) -> None:
-        for candidate in _extremes(value):
+        has_gaps = get_origin(technique.model_fields[name].annotation) is Literal
+        for candidate in _grid(value) if has_gaps and isinstance(value, Integer) else _extremes(value):
             try:
                 technique.model_validate({name: candidate})
             except ValidationError as error:
@@ -143,6 +152,10 @@ class _Resolver:
             return tuple(Objective.parse(text) for text in self.file.objectives)
         except AutomlError as error:
             raise self.document.error(("objectives",), str(error)) from error
+
+
+def _grid(domain: Integer) -> range:
+    return range(domain.low, domain.high + 1, domain.step)
 
 
 def _extremes(value: Domain | Scalar) -> tuple[Scalar, ...]:

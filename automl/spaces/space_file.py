@@ -78,6 +78,8 @@ def read_field(document: LocatedDocument, path: KeyPath, field: SpecifiedField) 
     """
     try:
         if isinstance(field, list):
+            if not field or not all(isinstance(item, bool | int | float | str) for item in field):
+                raise document.error(path, f"{field!r} is not a list of at least one value")
             return Categorical(choices=tuple(field)) if len(field) != 1 else field[0]
         if isinstance(field, dict):
             return _domain(_Range.model_validate(field))
@@ -91,18 +93,22 @@ def read_field(document: LocatedDocument, path: KeyPath, field: SpecifiedField) 
 def _domain(bounds: _Range) -> Integer | Real:
     numbers = (bounds.min, bounds.max, 1 if bounds.step is None else bounds.step)
     if all(isinstance(number, int) for number in numbers):
-        return Integer(low=int(bounds.min), high=int(bounds.max), step=int(bounds.step or 1), log=bounds.log)
+        return Integer(low=int(bounds.min), high=int(bounds.max), step=int(numbers[2]), log=bounds.log)
     step = None if bounds.step is None else float(bounds.step)
     return Real(low=float(bounds.min), high=float(bounds.max), step=step, log=bounds.log)
 
 
 def _located(document: LocatedDocument, error: ValidationError, prefix: KeyPath = ()) -> SpaceError:
-    first = error.errors()[0]
+    errors = error.errors()
+    # a misspelt key is also a missing one, and the misspelling says more
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     path: KeyPath = (*prefix, *first["loc"])
     if first["type"] == "extra_forbidden":
         return document.error(path, f"unknown key{_nearest(str(path[-1]), _known_keys(path))}")
     if first["type"] == "missing":
         return document.error(path, "this key is missing; add it")
+    while path not in document.lines:  # pydantic appends the types that it tried
+        path = path[:-1]
     message = first["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(first["input"], dict) else f" (got {first['input']!r})"
     return document.error(path, f"{message}{shown}")

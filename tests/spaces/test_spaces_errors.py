@@ -1,0 +1,237 @@
+"""Every mistake in a space file is answered with the file, the line, the key and what to do."""
+
+import re
+
+import pytest
+
+from automl.errors import SpaceError
+from automl.spaces.load import load_space
+
+HEAD = "architecture: {conv_net: }\n"
+MISTAKES = {
+    "misspelt top-level key": (
+        HEAD + "prunner:\n  level:\n",
+        2, "prunner", "unknown key; did you mean pruner?",
+    ),
+    "unknown top-level key": (
+        HEAD + "zzz: 1\n",
+        2, "zzz", "unknown key; known keys: description, dataset, objectives, architecture, training",
+    ),
+    "misspelt key of a section": (
+        HEAD + "training:\n  epochs: 3\n  learning_rat: 0.1\n",
+        4, "training.learning_rat", "unknown key; did you mean learning_rate?",
+    ),
+    "misspelt key of a profile": (
+        HEAD + "pruner: {level: }\nsparsity:\n  levl: 0.5\n",
+        4, "sparsity.levl", "unknown key; did you mean level?",
+    ),
+    "misspelt key of offsets": (
+        HEAD + "sparsity:\n  level: 0.5\n  offsets: {section: 2, sections: 2, min: 0, max: 1}\n",
+        4, "sparsity.offsets.section", "unknown key; did you mean sections?",
+    ),
+    "profile without a level": (
+        HEAD + "sparsity:\n  slope: 0.5\n",
+        2, "sparsity.level", "this key is missing; add it",
+    ),
+    "misspelt technique": (
+        HEAD + "pruner:\n  none:\n  l1_nrm:\n",
+        4, "pruner.l1_nrm", "unknown technique 'l1_nrm'; did you mean l1_norm",
+    ),
+    "technique of another stage": (
+        HEAD + "pruner:\n  qat:\n",
+        3, "pruner.qat", "technique 'qat' is of the stage quantizer, not pruner; techniques of the stage pruner: ",
+    ),
+    "misspelt field": (
+        "architecture:\n  conv_net:\n    dept: 3\n",
+        3, "architecture.conv_net.dept", "conv_net has no such field; it has depth",
+    ),
+    "field near to none": (
+        "architecture:\n  conv_net:\n    zzz: 3\n",
+        3, "architecture.conv_net.zzz", "conv_net has no such field; it has depth, width_1",
+    ),
+    "misspelt key of a range": (
+        "architecture:\n  conv_net:\n    depth: {min: 2, mx: 4}\n",
+        3, "architecture.conv_net.depth.mx", "unknown key; did you mean max?",
+    ),
+    "range with one end": (
+        "architecture:\n  conv_net:\n    depth: {min: 2}\n",
+        3, "architecture.conv_net.depth.max", "this key is missing; add it",
+    ),
+    "range with a key too many": (
+        "architecture:\n  conv_net:\n    depth: {min: 2, max: 4, stp: 1}\n",
+        3, "architecture.conv_net.depth.stp", "unknown key; did you mean step?",
+    ),
+    "range upside down": (
+        "architecture:\n  conv_net:\n    depth: 3\n    width_1: {min: 32, max: 8}\n",
+        4, "architecture.conv_net.width_1", "range is upside down: min 32 is above max 8",
+    ),
+    "profile upside down": (
+        HEAD + "pruner: {level: }\nsparsity:\n  level: {min: 0.5, max: 0.1}\n",
+        4, "sparsity.level", "range is upside down: min 0.5 is above max 0.1",
+    ),
+    "offsets upside down": (
+        HEAD + "pruner: {level: }\nsparsity:\n  level: 0.5\n  offsets: {sections: 2, min: 1, max: 0}\n",
+        5, "sparsity.offsets", "range is upside down: min 1 is above max 0",
+    ),
+    "step that misses the end": (
+        "architecture:\n  conv_net:\n    width_1: {min: 8, max: 16, step: 3}\n",
+        3, "architecture.conv_net.width_1", "max 16 is not min 8 plus a multiple of step 3",
+    ),
+    "step of zero": (
+        "architecture:\n  conv_net:\n    width_1: {min: 8, max: 16, step: 0}\n",
+        3, "architecture.conv_net.width_1.step", "Input should be greater than or equal to 1 (got 0)",
+    ),
+    "bound that is no number": (
+        "architecture:\n  conv_net:\n    width_1:\n      min: eight\n      max: 16\n",
+        4, "architecture.conv_net.width_1.min", "(got 'eight')",
+    ),
+    "value outside the legal range": (
+        "architecture:\n  conv_net:\n    depth: 9\n",
+        3, "architecture.conv_net.depth", "9 is refused: Input should be less than or equal to 4",
+    ),
+    "range that leaves the legal one": (
+        "architecture:\n  conv_net:\n    depth: {min: 1, max: 3}\n",
+        3, "architecture.conv_net.depth", "1 is refused: Input should be greater than or equal to 2",
+    ),
+    "choice outside the legal ones": (
+        "architecture:\n  conv_net:\n    activation: [relu, selu]\n",
+        3, "architecture.conv_net.activation", "'selu' is refused: Input should be 'relu', 'tanh'",
+    ),
+    "range over a gap in the legal values": (
+        "architecture:\n  conv_net:\n    kernel: {min: 3, max: 5}\n",
+        3, "architecture.conv_net.kernel", "4 is refused: Input should be 3 or 5",
+    ),
+    "real range of a whole number": (
+        "architecture:\n  conv_net:\n    depth: {min: 2.0, max: 4.5}\n",
+        3, "architecture.conv_net.depth", "2.0 is refused: Input should be a valid integer",
+    ),
+    "level outside its range": (
+        HEAD + "pruner: {level: }\nsparsity:\n  level: {min: 0.1, max: 0.99}\n",
+        4, "sparsity.level", "0.99 is outside 0 to 0.95",
+    ),
+    "bits outside their range": (
+        HEAD + "quantizer: {ptq: }\nweight_bits: {level: 1}\n",
+        3, "weight_bits.level", "1 is outside 2 to 8",
+    ),
+    "level that is a word": (
+        HEAD + "quantizer: {ptq: }\nweight_bits: {level: many}\n",
+        3, "weight_bits.level", "'many' is outside 2 to 8",
+    ),
+    "slope that is a word": (
+        HEAD + "quantizer: {ptq: }\nweight_bits: {level: 4, slope: steep}\n",
+        3, "weight_bits.slope", "'steep' is no finite number",
+    ),
+    "slope without end": (
+        HEAD + "quantizer: {ptq: }\nweight_bits: {level: 4, slope: .inf}\n",
+        3, "weight_bits.slope", "inf is no finite number",
+    ),
+    "list in a list": (
+        HEAD + "quantizer: {ptq: }\nweight_bits: {level: [[4]]}\n",
+        3, "weight_bits.level", "[[4]] is not a list of at least one value",
+    ),
+    "empty list": (
+        "architecture:\n  conv_net:\n    kernel: []\n",
+        3, "architecture.conv_net.kernel", "[] is not a list of at least one value",
+    ),
+    "list that repeats": (
+        "architecture:\n  conv_net:\n    kernel: [3, 3]\n",
+        3, "architecture.conv_net.kernel", "choices [3, 3] repeat a value",
+    ),
+    "list that mixes types": (
+        "architecture:\n  conv_net:\n    kernel: [3, five]\n",
+        3, "architecture.conv_net.kernel", "choices [3, 'five'] mix types; use one type",
+    ),
+    "field without a value": (
+        "architecture:\n  conv_net:\n    kernel:\n",
+        3, "architecture.conv_net.kernel", "None is neither a value, a list of values, nor {min: …, max: …}",
+    ),
+    "date as a value": (
+        "architecture:\n  conv_net:\n    kernel: 2026-01-02\n",
+        3, "architecture.conv_net.kernel", "is neither a value",
+    ),
+    "duplicate key": (
+        HEAD + "training:\n  epochs: 3\n  epochs: 4\n",
+        4, "training.epochs", "this key stands twice; keep one",
+    ),
+    "duplicate technique": (
+        HEAD + "pruner:\n  level:\n  level:\n",
+        4, "pruner.level", "this key stands twice; keep one",
+    ),
+    "missing architecture": (
+        "pruner:\n  level:\n",
+        1, "architecture", "this key is missing; add it",
+    ),
+    "empty architecture": (
+        "description: none\narchitecture: {}\n",
+        2, "architecture", "name at least one architecture, such as conv_net",
+    ),
+    "architecture of none": (
+        "architecture:\n  conv_net:\n  none:\n",
+        3, "architecture.none", "a trial needs an architecture; remove none",
+    ),
+    "fields under none": (
+        HEAD + "pruner:\n  none: {recovery_epochs: 3}\n",
+        3, "pruner.none", "leaving a stage out has no fields; remove them",
+    ),
+    "technique that is no mapping": (
+        HEAD + "pruner:\n  level: 0.5\n",
+        3, "pruner.level", "Input should be a valid dictionary (got 0.5)",
+    ),
+    "section that is a list": (
+        HEAD + "pruner: [level, fpgm]\n",
+        2, "pruner", "Input should be a valid dictionary (got ['level', 'fpgm'])",
+    ),
+    "training outside its range": (
+        HEAD + "training: {epochs: 0}\n",
+        2, "training.epochs", "Input should be greater than or equal to 1 (got 0)",
+    ),
+    "bad objective": (
+        HEAD + "objectives: [accuracy:max, size_bytes]\n",
+        2, "objectives", "objective 'size_bytes' is not of the form METRIC:max or METRIC:min",
+    ),
+    "no objectives": (
+        HEAD + "objectives: []\n",
+        2, "objectives", "List should have at least 1 item",
+    ),
+}  # fmt: skip
+NOT_YAML = {
+    "unclosed bracket": (HEAD + "objectives: [accuracy:max\n", "did not find expected ',' or ']'|expected ',' or ']'"),
+    "colon in a value": (HEAD + "description: a: b\n", "mapping values are not allowed here"),
+    "tab": (HEAD + "\tpruner:\n", r"found character '\\t' that cannot start any token"),
+    "two documents": (HEAD + "---\nb: 1\n", "found another document"),
+    "control character": (HEAD + "description: \x00\n", "special characters are not allowed"),
+    "unknown tag": (HEAD + "description: !python/name x\n", "could not determine a constructor"),
+    "impossible date": (HEAD + "description: 2026-13-45\n", "month must be in"),
+    "value that holds itself": (HEAD + "pruner: &loop {level: *loop}\n", "holds itself"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_is_answered_with_file_line_and_key(mistake, tmp_path):
+    text, line, key, message = MISTAKES[mistake]
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SpaceError) as caught:
+        load_space(str(file))
+    start, found = f"{file}, line {line}: {key}: ", str(caught.value)
+    assert found.startswith(start)
+    assert message in found.removeprefix(start)
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("mistake", NOT_YAML)
+def test_text_that_is_not_yaml_is_refused_with_its_line(mistake, tmp_path):
+    text, message = NOT_YAML[mistake]
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SpaceError, match=rf"mine\.yaml, line [23]: .*({message})") as caught:
+        load_space(str(file))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- conv_net\n", "conv_net\n", "# only words\n"])
+def test_document_that_is_no_mapping_is_refused(text, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SpaceError, match=re.escape(f"{file}, line 1: a space file is a mapping of sections")):
+        load_space(str(file))

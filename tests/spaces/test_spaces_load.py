@@ -1,0 +1,197 @@
+"""Space files become spaces: names, ranges, conditions, constants, and the recipe of a point."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from automl.core.parameter import Categorical, Condition, Integer, Real
+from automl.core.profile import Profile
+from automl.core.space import SearchSpace
+from automl.core.stage import Stage
+from automl.errors import SpaceError
+from automl.registry import technique_class
+from automl.spaces.load import load_space, shipped_spaces
+
+SMALL = """
+architecture:
+  conv_net:
+    depth: [2, 3]
+    width_1: 8
+    width_2: {min: 8, max: 16, step: 4}
+    width_3: 16
+    kernel: 3
+    activation: [relu, gelu]
+training: {epochs: 2, learning_rate: 0.02}
+pruner:
+  none:
+  level: {recovery_epochs: 1}
+  l1_norm: {recovery_epochs: 2, channel_multiple: [2, 4]}
+sparsity:
+  level: {min: 0.2, max: 0.6, step: 0.2}
+  slope: 0.1
+quantizer: {qat: {epochs: 3}}
+weight_bits:
+  level: 6
+  slope: {min: -1, max: 1}
+  offsets: {sections: 2, min: -1, max: 1}
+"""
+POINT = {
+    "conv_net.depth": 3,
+    "conv_net.width_2": 12,
+    "conv_net.activation": "gelu",
+    "pruner": "l1_norm",
+    "l1_norm.channel_multiple": 2,
+    "sparsity.level": 0.4,
+    "weight_bits.slope": -1,
+    "weight_bits.offset_0": 0,
+    "weight_bits.offset_1": 1,
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text: str) -> SearchSpace:
+        file = Path(tmp_path, "mine.yaml")
+        file.write_text(text, encoding="utf-8")
+        return load_space(str(file))
+
+    return load
+
+
+def domains(space: SearchSpace) -> dict[str, object]:
+    return {parameter.name: parameter.domain for parameter in space.parameters}
+
+
+def conditions(space: SearchSpace) -> dict[str, Condition | None]:
+    return {parameter.name: parameter.condition for parameter in space.parameters}
+
+
+@pytest.mark.parametrize("name", shipped_spaces())
+def test_shipped_space_resolves_and_every_technique_has_a_recipe(name):
+    space = load_space(name)
+    assert space.name == name
+    assert space.description
+    extremes = [
+        [(parameter.name, choice) for choice in parameter.domain.choices]
+        for parameter in space.parameters
+        if parameter.name in tuple(Stage)
+    ]
+    for chosen in product(*extremes):
+        point = {parameter.name: first_value(parameter.domain) for parameter in space.parameters} | dict(chosen)
+        recipe = space.recipe(point, seed=0)
+        for stage in recipe.stages:
+            technique_class(stage.technique, stage.stage).model_validate(stage.hyperparameters)
+            assert (stage.profile is None) == (stage.stage is Stage.ARCHITECTURE)
+
+
+def first_value(domain: object) -> bool | int | float | str:
+    return domain.choices[0] if isinstance(domain, Categorical) else domain.low
+
+
+def test_file_gets_its_own_name_and_the_defaults(load):
+    space = load("architecture: {conv_net: }")
+    assert space.name == "mine"
+    assert space.dataset == "digits"
+    assert [str(objective) for objective in space.objectives] == ["accuracy:max", "size_bytes:min", "latency_ms:min"]
+    assert space.constants == {"architecture": "conv_net", "pruner": "none", "quantizer": "none"}
+    assert space.profiles == {}
+
+
+def test_fields_that_the_file_does_not_name_take_the_range_of_the_plugin(load):
+    found = domains(load("architecture: {conv_net: {depth: 4}}\nquantizer: {qat: }"))
+    assert found["conv_net.width_4"] == Integer(low=8, high=64, step=8)
+    assert found["conv_net.kernel"] == Categorical(choices=(3, 5))
+    assert found["qat.epochs"] == Integer(low=1, high=5)
+    assert "qat.learning_rate" not in found  # it declares no range: its default holds
+
+
+def test_three_ways_to_state_a_field(load):
+    space = load(
+        "architecture: {conv_net: {depth: 3, kernel: [5], width_1: [8, 12], width_2: {min: 8, max: 64, log: true}}}"
+    )
+    assert space.constants["conv_net.depth"] == 3
+    assert space.constants["conv_net.kernel"] == 5
+    assert domains(space)["conv_net.width_1"] == Categorical(choices=(8, 12))
+    assert domains(space)["conv_net.width_2"] == Integer(low=8, high=64, log=True)
+
+
+def test_profile_ranges_are_real_where_a_bound_is(load):
+    found = domains(load(SMALL))
+    assert found["sparsity.level"] == Real(low=0.2, high=0.6, step=0.2)
+    assert found["weight_bits.slope"] == Integer(low=-1, high=1)
+    assert found["weight_bits.offset_1"] == Integer(low=-1, high=1)
+
+
+def test_parameters_apply_only_where_they_matter(load):
+    found = conditions(load(SMALL.replace("    width_3: 16\n", "    width_3: [8, 16]\n")))
+    assert found["conv_net.width_2"] is None
+    assert found["conv_net.width_3"] == Condition(parameter="conv_net.depth", values=(3, 4))
+    assert found["l1_norm.channel_multiple"] == Condition(parameter="pruner", values=("l1_norm",))
+    assert found["sparsity.level"] == Condition(parameter="pruner", values=("level", "l1_norm"))
+    assert found["weight_bits.slope"] is None
+
+
+def test_inactive_parameters_are_no_part_of_a_point(load):
+    space = load(SMALL.replace("    width_3: 16\n", "    width_3: [8, 16]\n"))
+    shallow = {**POINT, "conv_net.width_3": 8, "conv_net.depth": 2, "pruner": "none"}
+    assert space.canonical(shallow).keys() == POINT.keys() - {"l1_norm.channel_multiple", "sparsity.level"}
+    assert space.canonical({**POINT, "conv_net.width_3": 8})["conv_net.width_3"] == 8
+
+
+@pytest.mark.parametrize(
+    ("depth", "present"),
+    [("2", set()), ("3", {"width_3"}), ("4", {"width_3", "width_4"}), ("[2, 3]", {"width_3", "width_4"})],
+)
+def test_constant_parent_keeps_or_removes_what_depends_on_it(load, depth, present):
+    space = load(f"architecture: {{conv_net: {{depth: {depth}, width_3: 16, width_4: {{min: 8, max: 16}}}}}}")
+    found = {name.removeprefix("conv_net.") for name in {*domains(space), *space.constants}}
+    assert found & {"width_3", "width_4"} == present
+    if depth == "4":
+        assert conditions(space)["conv_net.width_4"] is None
+
+
+def test_only_technique_of_a_stage_is_constant_and_needs_no_condition(load):
+    space = load("architecture: {conv_net: }\npruner: {fpgm: {channel_multiple: [2, 4]}}")
+    assert space.constants["pruner"] == "fpgm"
+    assert conditions(space)["fpgm.channel_multiple"] is None
+    assert conditions(space)["sparsity.level"] is None
+
+
+def test_recipe_says_what_the_file_says(load):
+    space = load(SMALL)
+    recipe = space.recipe(POINT, seed=7)
+    architecture, pruner, quantizer = recipe.stages
+    assert recipe.seed == 7
+    assert (recipe.training.epochs, recipe.training.learning_rate) == (2, 0.02)
+    assert (architecture.stage, architecture.technique, architecture.profile) == ("architecture", "conv_net", None)
+    assert architecture.hyperparameters == {
+        "depth": 3, "width_1": 8, "width_2": 12, "width_3": 16, "kernel": 3, "activation": "gelu",
+    }  # fmt: skip
+    assert pruner.technique == "l1_norm"
+    assert pruner.hyperparameters == {"recovery_epochs": 2, "channel_multiple": 2}
+    assert pruner.profile == Profile(level=0.4, slope=0.1, low=0.0, high=0.95)
+    assert quantizer.hyperparameters == {"epochs": 3}
+    assert quantizer.profile == Profile(level=6, slope=-1, offsets=(0, 1), low=2, high=8)
+    assert quantizer.profile.whole_values(3) == [7, 6, 6]
+
+
+def test_recipe_leaves_out_a_stage_that_is_none(load):
+    stages = load(SMALL).recipe({**POINT, "pruner": "none"}, seed=0).stages
+    assert [stage.stage for stage in stages] == [Stage.ARCHITECTURE, Stage.QUANTIZER]
+
+
+def test_unknown_name_lists_the_nearest_space():
+    with pytest.raises(SpaceError, match="unknown space 'digit'; did you mean digits"):
+        load_space("digit")
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(SpaceError, match=r"nowhere\.yaml cannot be read: .*No such file.*check the path"):
+        load_space(str(tmp_path / "nowhere.yaml"))
+
+
+def test_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "image.yaml").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(SpaceError, match=r"image\.yaml cannot be read"):
+        load_space(str(tmp_path / "image.yaml"))
