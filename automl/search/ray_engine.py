@@ -1,16 +1,19 @@
 """Runs trials on warm Ray workers, on this machine or a cluster."""
 
+import logging
 import os
 import platform
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
@@ -61,27 +64,36 @@ class TrialTrainable(tune.Trainable):
 
 
 class _SessionSearcher(Searcher):
-    """Lets Ray Tune draw its trials from a session."""
+    """Lets Ray Tune draw its trials from a session, and runs a trial once more whose worker died.
+
+    Ray's own retries do not count here: it makes none where a worker dies between two trials.
+    """
 
     def __init__(self, session: SearchSession, store: TrialStore) -> None:
         super().__init__()
         self._session = session
         self._store = store
         self._running: dict[str, tuple[Assignment, datetime]] = {}
+        self._again: list[Assignment] = []
+        self._lost_once: set[int] = set()
 
-    def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 # a configuration, or the word FINISHED
-        assignment = self._session.next()
+    def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 # a configuration, None for later, or FINISHED
+        assignment = self._again.pop() if self._again else self._session.next()
         if assignment is None:
-            return Searcher.FINISHED
+            return None if self._running else Searcher.FINISHED
         self._running[trial_id] = (assignment, datetime.now(UTC))
         return assignment._asdict()
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         assignment, started_at = self._running.pop(trial_id)
         trial = None if error or result is None else result.get("trial")
-        if trial is None:
-            trial = self._lost_worker(assignment, started_at)
-        self._session.finish(trial)
+        if trial is not None:
+            self._session.finish(trial)
+        elif assignment.number in self._lost_once:
+            self._session.finish(self._lost_worker(assignment, started_at))
+        else:
+            self._lost_once.add(assignment.number)
+            self._again.append(assignment)
 
     def __getstate__(self) -> dict[str, Any]:
         """Give Ray's snapshots nothing: the trial store is the only truth."""
@@ -137,22 +149,24 @@ def ray_cluster(cluster: Cluster) -> Iterator[int]:
         UsageError: If there is no cluster at the address.
     """
     workers = cluster.workers or os.cpu_count() or 1
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure is its row, not a traceback here
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
     if cluster.address == LOCAL:
         options |= {"address": LOCAL, "num_cpus": workers}
     else:
         options = {"address": cluster.address, "log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0]}; "
-            "start one with `ray start --head`, or leave --address out"
-        ) from error
-    try:
-        yield cluster.workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call] # Ray's own
-    finally:
-        ray.shutdown()
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # Ray prints the death of a worker
+        try:
+            ray.init(**options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0]}; "
+                "start one with `ray start --head`, or leave --address out"
+            ) from error
+        try:
+            yield cluster.workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call] # Ray's
+        finally:
+            ray.shutdown()
 
 
 def run_on_ray(
@@ -171,7 +185,7 @@ def run_on_ray(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),
             tune_config=tune.TuneConfig(
                 search_alg=_SessionSearcher(session, store),
-                num_samples=session.remaining,
+                num_samples=-1,  # the session says when it is over
                 max_concurrent_trials=workers,
                 reuse_actors=True,
             ),
@@ -180,7 +194,7 @@ def run_on_ray(
                 verbose=0,
                 stop=_SessionStopper(session),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=tune.FailureConfig(max_failures=1),
+                failure_config=tune.FailureConfig(max_failures=0),
             ),
         )
         try:
