@@ -15,10 +15,13 @@ from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
 from automl.search.cluster import Cluster
 from automl.search.final_front import measure_front
+from automl.search.measured_metrics import check_measured
 from automl.search.optuna_suggester import SAMPLERS, OptunaSuggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
+
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,15 @@ class SearchRequest:
         """
         if self.budget < 1:
             raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
-        if self.cluster.workers is not None and self.cluster.workers < 1:
-            raise UsageError(f"{self.cluster.workers} workers can run nothing; give --workers 1 or more")
-        if self.cluster.gpus_per_trial < 0:
-            raise UsageError(
-                f"{self.cluster.gpus_per_trial:g} GPUs a trial is below 0; give --gpus-per-trial 0 or more"
-            )
         if self.sampler not in SAMPLERS:
             raise UsageError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
+        if not 0 <= self.seed < _SEEDS:
+            raise UsageError(f"seed {self.seed} is outside 0 to {_SEEDS - 1}; give another --seed")
+        check_measured([*self.objectives, *self.constraints])
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise UsageError(f"objectives {', '.join(map(str, self.objectives))} name a metric twice; name each once")
+        self.cluster.check()
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     session = SearchSession(store, suggester, budget=request.budget, keep=request.keep_artifacts, listener=listener)
     if session.remaining and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
+        session.catch_up()
     return _finish(session, store, dataset, request)
 
 

@@ -121,7 +121,7 @@ class SearchSession:
 
     def next(self) -> Assignment | None:
         """Hand out the next point; None where the budget or the space is used up."""
-        if self.remaining == 0 or self.is_hopeless:
+        if self.remaining == 0 or self.is_hopeless or self.is_exhausted:
             return None
         point = self._suggester.ask()
         if point is None:
@@ -139,6 +139,13 @@ class SearchSession:
         if self._keep is not KeepArtifacts.ALL:
             self._delete_dominated()
         self._listener.on_progress(self.progress, trial)
+
+    def catch_up(self) -> None:
+        """Take back the trials whose rows workers wrote, but could not report before an interrupt."""
+        known = {trial.number for trial in self._trials}
+        for trial in self._store.read():
+            if trial.number not in known:
+                self.finish(trial)
 
     def _delete_dominated(self) -> None:
         """Delete the artifacts that are not, or no longer, on the front."""
