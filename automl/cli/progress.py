@@ -18,21 +18,24 @@ if TYPE_CHECKING:  # the session imports the store, and with it pyarrow
     from automl.search.session import SearchListener
 
 
+_PACE_KNOWN_AFTER = 3
+
+
 class TimeLeft:
-    """Estimates the time left from the pace of this run, earlier trials not counted."""
+    """Estimates the time left from the pace since the first trial of this run: the start of workers says nothing."""
 
     def __init__(self) -> None:
         self._first: tuple[float, int] | None = None
 
     def text(self, done: int, budget: int) -> str:
-        """Say how long the remaining trials will take; empty while the pace is unknown."""
+        """Say how long the trials after ``done`` will take; empty while the pace is unknown."""
         now = time.monotonic()
         if self._first is None:
             self._first = (now, done)
-        started, earlier = self._first
-        if done == earlier or done >= budget:
+        started, first = self._first
+        if done - first < _PACE_KNOWN_AFTER or done >= budget:
             return ""
-        return f"{human_seconds((now - started) / (done - earlier) * (budget - done))} left"
+        return f"{human_seconds(max(round((now - started) / (done - first) * (budget - done)), 1))} left"
 
 
 @contextmanager
@@ -60,14 +63,9 @@ class _Bar:
         self._time_left = TimeLeft()
 
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
-        status = "starting the workers" if trial is None else _status(progress)
-        left = self._time_left.text(progress.done, progress.budget)
-        self._bar.update(
-            self._task,
-            total=progress.budget,
-            completed=progress.done,
-            status=f"{status}  {left}".rstrip(),
-        )
+        left = "" if trial is None else self._time_left.text(progress.done, progress.budget)
+        status = _start(progress) if trial is None else f"{_status(progress)}  {left}".rstrip()
+        self._bar.update(self._task, total=progress.budget, completed=progress.done, status=status)
 
 
 class _Lines:
@@ -77,10 +75,10 @@ class _Lines:
         self._time_left = TimeLeft()
 
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
-        left = self._time_left.text(progress.done, progress.budget)
         if trial is None:
-            self._print(f"{progress.done} of {progress.budget} trials done; starting the workers")
+            self._print(f"{progress.done} of {progress.budget} trials done; {_start(progress)}")
             return
+        left = self._time_left.text(progress.done, progress.budget)
         values = [human_metric(metric, trial.metrics[metric]) for metric in self._metrics if metric in trial.metrics]
         outcome = ", ".join(values) or (trial.error or "")
         line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}"
@@ -88,6 +86,10 @@ class _Lines:
 
     def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _start(progress: "SearchProgress") -> str:
+    return "starting the workers" if progress.done < progress.budget else "nothing left to run"
 
 
 def _status(progress: "SearchProgress") -> str:
