@@ -38,7 +38,10 @@ def export(
     model = output / "model.onnx"
     if model.exists():
         raise UsageError(f"{model} exists already; name another folder with -o")
-    opened.read_artifact(number, output)
+    try:
+        opened.read_artifact(number, output)
+    except OSError as error:
+        raise UsageError(f"cannot write to {output}: {error.strerror}; name another folder with -o") from error
     if as_json:
         print_json({"model": str(model), "recipe": str(output / "recipe.json"), "size_bytes": model.stat().st_size})
         return

@@ -3,6 +3,7 @@
 No command imports torch, Ray or a plugin before it runs, so that ``automl --help`` answers at once.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from automl.errors import AutomlError, UsageError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="automl",
@@ -50,5 +50,6 @@ def main() -> None:
         fail(str(error), EXIT_USAGE)
     except AutomlError as error:
         fail(str(error), EXIT_FAILED)
-    except KeyboardInterrupt:
-        fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -92,13 +92,17 @@ def search(
             keep_artifacts=keep_artifacts,
         )
     )
-    with search_progress(request.objectives) as listener:
-        result = run_search(request, listener)
+    try:
+        with search_progress(request.objectives) as listener:
+            result = run_search(request, listener)
+    except KeyboardInterrupt:  # before the workers were there, or a second time while they end
+        _fail_interrupted()
     _print(request, result, as_json=as_json)
     if result.is_interrupted:
-        fail(f"interrupted; to go on: {shlex.join(['automl', *sys.argv[1:]])}", 130)
+        _fail_interrupted()
     if not any(trial.is_feasible for trial in result.trials):
-        fail(f"no trial came out complete and feasible; `automl trials {request.study}` shows why", 1)
+        trials_command = shlex.join(["automl", "trials", request.study, *_store_option(request)])
+        fail(f"no trial came out complete and feasible; `{trials_command}` shows why", 1)
 
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
@@ -156,7 +160,13 @@ def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -
 
 
 def _next_command(request: "SearchRequest", number: int) -> str:
-    command = ["automl", "export", request.study, str(number), "-o", "deploy"]
-    if request.store != DEFAULT_STORE:
-        command += ["--store", request.store]
+    command = ["automl", "export", request.study, str(number), "-o", "deploy", *_store_option(request)]
     return f"Next: {shlex.join(command)}"
+
+
+def _store_option(request: "SearchRequest") -> list[str]:
+    return [] if request.store == DEFAULT_STORE else ["--store", request.store]
+
+
+def _fail_interrupted() -> NoReturn:
+    fail(f"interrupted; to go on: {shlex.join(['automl', *sys.argv[1:]])}", 130)
