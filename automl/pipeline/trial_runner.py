@@ -79,8 +79,9 @@ class TrialRunner:
             with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
                 folder = Path(scratch)
                 (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-                metrics = self._measure(number, compressed, folder / MODEL_FILE, stages)
+                measured = self._measure(number, compressed, folder / MODEL_FILE, stages)
                 artifact = self.store.write_artifact(number, folder)
+            metrics = measured  # last: a trial that failed has none
         except InfeasibleError as reason:
             state, error = TrialState.INFEASIBLE, str(reason)
         except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row
