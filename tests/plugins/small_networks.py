@@ -9,16 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from automl.core.image import ImageShape, Normalization
+from automl.core.recipe import Recipe
 from automl.core.training_settings import TrainingSettings
-from automl.datasets.dataset import Augmentation, Split
+from automl.datasets.dataset import Augmentation, Dataset, Split
+from automl.pipeline.stages import StageRunner
 from automl.technique import StageContext
-from automl.training.batches import normalize
-from automl.training.fit import fit
 
 SHAPE = ImageShape(3, 12, 12)
 CLASSES = 5
 NORMALIZATION = Normalization.from_statistics(127.0, 50.0)
 SEED = 3
+BATCH_SIZE = 32
 
 Network = Callable[[], nn.Module]
 
@@ -112,23 +113,25 @@ def split(shape: ImageShape = SHAPE, count: int = 256) -> Split:
 
 
 def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
-    """Make what a technique gets from the pipeline, with the real fit on the images of ``split``."""
+    """Make what a technique gets in a trial, over the images of ``split``."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
+    recipe = Recipe(stages=(), training=TrainingSettings(batch_size=BATCH_SIZE), seed=seed)
+    return StageRunner(recipe, _dataset(shape), torch.device("cpu"))._context()
 
-    def fit_in_place(model: nn.Module, *, epochs: int, learning_rate: float) -> None:
-        fit(
-            model,
-            split(shape),
-            settings=TrainingSettings(epochs=epochs, batch_size=32, learning_rate=learning_rate),
-            normalization=NORMALIZATION,
-            augmentation=Augmentation.NONE,
-            device=torch.device("cpu"),
-            seed=seed,
-        )
 
-    calibration = normalize(torch.tensor(split(shape).images), NORMALIZATION)
-    return StageContext(image_shape=shape, classes=CLASSES, seed=seed, calibration=calibration, fit=fit_in_place)
+@functools.cache
+def _dataset(shape: ImageShape) -> Dataset:
+    return Dataset(
+        spec="patterns",
+        train=split(shape),
+        validation=split(shape),
+        test=split(shape),
+        classes=CLASSES,
+        normalization=NORMALIZATION,
+        augmentation=Augmentation.NONE,
+        fingerprint="",
+    )
 
 
 def logits(model: nn.Module) -> Tensor:

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,8 +13,8 @@ from automl.export.fold import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageContext
-from automl_plugins._nni import PtqQuantizer, evaluator
-from automl_plugins._quantization import forward_in_batches, quantization_config
+from automl_plugins._nni import PtqQuantizer, TorchEvaluator, nni
+from automl_plugins._quantization import quantization_config
 
 QUANTIZERS = [name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER]
 WIDE = Profile(level=8, low=2, high=8)
@@ -92,12 +93,18 @@ def test_every_tensor_that_integer_kernels_read_has_a_scale(name, network):
         assert 0 <= grid.zero_point <= 255
 
 
+def nothing(*_: object) -> None:
+    """Stand in for the training that NNI asks for."""
+
+
 @each_network
 def test_simulation_of_ptq_equals_the_model_that_nni_wrapped(network):
     model, images = fold_batch_norm(trained(network)), context().calibration
     result = quantize("ptq", copy.deepcopy(model), Profile(level=6, slope=2, low=2, high=8))
     config = quantization_config(model, Profile(level=6, slope=2, low=2, high=8))
-    wrapped = PtqQuantizer(model, config, evaluator(model, evaluate=lambda given: forward_in_batches(given, images)))
+    optimizer = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.1)
+    evaluator = TorchEvaluator(nothing, optimizer, nothing, evaluating_func=lambda given: given(images))
+    wrapped = PtqQuantizer(model, config, evaluator)
     wrapped.compress(1, None)
     assert_close(simulated(result), logits(wrapped.bound_model))
 
@@ -106,8 +113,8 @@ def test_simulation_of_ptq_equals_the_model_that_nni_wrapped(network):
 def test_simulation_of_qat_equals_the_model_that_nni_wrapped(network):
     given, seen = context(), []
 
-    def fit(wrapped: nn.Module, *, epochs: int, learning_rate: float) -> None:
-        given.fit(wrapped, epochs=epochs, learning_rate=learning_rate)
+    def fit(wrapped: nn.Module, **settings: Any) -> None:
+        given.fit(wrapped, **settings)
         seen.append(logits(wrapped))
 
     bits = Profile(level=6, slope=2, low=2, high=8)
