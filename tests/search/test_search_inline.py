@@ -1,0 +1,117 @@
+"""A real search of digits in one process, from the first point to the measured front."""
+
+import json
+
+import onnxruntime
+import pytest
+import torch
+from tiny_study import Silent
+
+from automl.core.pareto import pareto_front
+from automl.core.study import StudySpec
+from automl.core.trial import TrialState
+from automl.datasets.load import load_dataset
+from automl.measure.latency import LatencyMeter
+from automl.pipeline.trial_runner import TrialRunner
+from automl.search.final_front import measure_front
+from automl.search.inline_engine import run_inline
+from automl.search.measured_metrics import MEASURED_METRICS
+from automl.search.optuna_suggester import OptunaSuggester
+from automl.search.session import KeepArtifacts, SearchSession
+from automl.search.versions import library_versions
+from automl.spaces.load import load_space
+from automl.storage.store import TrialStore
+
+BUDGET = 3
+SPACE = """
+objectives: [accuracy:max, size_bytes:min]
+architecture:
+  conv_net: {depth: 2, width_1: 8, width_2: [8, 16], kernel: 3, activation: relu}
+training: {epochs: 1, learning_rate: %s}
+quantizer: {none: , ptq: }
+weight_bits: {level: 8}
+"""
+
+
+class Search:
+    """What a search leaves behind."""
+
+    def __init__(self, root, learning_rate):
+        (root / "small.yaml").write_text(SPACE % learning_rate)
+        space = load_space(str(root / "small.yaml"))
+        self.dataset = load_dataset("digits")
+        spec = StudySpec(
+            name="small",
+            space=space,
+            dataset="digits",
+            dataset_fingerprint=self.dataset.fingerprint,
+            objectives=space.objectives,
+            constraints=(),
+            seed=0,
+            versions=library_versions(),
+            created_at="2026-03-01T12:00:00Z",
+        )
+        self.listener = Silent()
+        self.store = TrialStore.create(str(root / "trials"), spec)
+        suggester = OptunaSuggester(space, space.objectives, sampler="random", seed=0)
+        self.meter = LatencyMeter(state_dir=root)
+        self.session = SearchSession(
+            self.store, suggester, budget=BUDGET, keep=KeepArtifacts.FRONT, listener=self.listener
+        )
+        runner = TrialRunner(
+            spec=spec, dataset=self.dataset, store=self.store, meter=self.meter, device=torch.device("cpu")
+        )
+        run_inline(self.session, runner)
+        self.front = {trial.number for trial in pareto_front(self.session.trials, spec.objectives)}
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory):
+    found = Search(tmp_path_factory.mktemp("search"), learning_rate=0.01)
+    found.measured = measure_front(found.store, found.session.trials, found.dataset, found.meter)
+    return found
+
+
+def test_every_trial_is_one_complete_row(search):
+    rows = search.store.read()
+    assert [row.number for row in rows] == [0, 1, 2]
+    assert {row.state for row in rows} == {TrialState.COMPLETE}
+    assert rows == list(search.measured)
+    assert len(search.listener.told) == 1 + BUDGET
+
+
+def test_a_trial_measures_exactly_the_metrics_that_a_user_may_wish_for(search):
+    for trial in search.session.trials:
+        assert sorted(trial.metrics) == sorted(MEASURED_METRICS)
+
+
+def test_only_members_of_the_front_have_a_test_accuracy_and_an_idle_latency(search):
+    for metric in ("test_accuracy", "latency_idle_ms"):
+        assert {trial.number for trial in search.store.read() if metric in trial.metrics} == search.front
+
+
+def test_a_front_that_was_measured_is_not_measured_again(search):
+    measured = measure_front(search.store, search.measured, search.dataset, meter=None)
+    assert measured == search.measured
+
+
+def test_the_test_accuracy_is_that_of_the_stored_file(search):
+    trial = next(trial for trial in search.measured if trial.number in search.front)
+    folder = search.store.artifact_path(trial.number)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    test = search.dataset.test
+    (logits,) = session.run(None, {"image": test.images})
+    assert trial.metrics["test_accuracy"] == pytest.approx((logits.argmax(1) == test.labels).mean())
+    assert (folder / "model.onnx").stat().st_size == trial.metrics["size_bytes"]
+    assert json.loads((folder / "recipe.json").read_text())["seed"] == 0
+
+
+def test_folders_are_kept_of_the_front_alone(search):
+    kept = {number for number in range(BUDGET) if search.store.artifact_path(number) is not None}
+    assert kept == search.front == {trial.number for trial in search.store.read() if trial.artifact is not None}
+
+
+def test_the_rows_can_be_folded_into_one_file(search):
+    before = search.store.read()
+    assert search.store.compact() == BUDGET
+    assert search.store.read() == before

@@ -1,0 +1,74 @@
+"""A request that cannot be run is refused with its value, before anything is written."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+from tiny_study import OBJECTIVES, tiny_space
+
+from automl.core.objective import Constraint, Objective
+from automl.errors import UsageError
+from automl.search.cluster import Cluster
+from automl.search.run import SearchRequest
+from automl.search.session import KeepArtifacts
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    def make(**changes):
+        request = SearchRequest(
+            space=tiny_space(),
+            study="tiny",
+            dataset="digits",
+            objectives=OBJECTIVES,
+            constraints=(),
+            budget=4,
+            sampler="tpe",
+            seed=0,
+            store=str(tmp_path / "trials"),
+            keep_artifacts=KeepArtifacts.FRONT,
+            cluster=Cluster(),
+        )
+        return replace(request, **changes)
+
+    return make
+
+
+def test_a_request_that_makes_sense_passes(request_of):
+    request_of(constraints=(Constraint.parse("latency_ms<=2"), Constraint.parse("parameters<=9000"))).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"budget": 0}, ["0 trials", "--budget 1"]),
+        ({"sampler": "tpee"}, ["'tpee'", "tpe, gp"]),
+        ({"seed": -1}, ["seed -1", "--seed"]),
+        ({"seed": 2**32}, ["4294967296"]),
+        ({"cluster": Cluster(workers=-2)}, ["-2 workers", "--workers 1"]),
+        ({"cluster": Cluster(gpus_per_trial=-1.0)}, ["-1 GPUs"]),
+        ({"cluster": Cluster(gpus_per_trial=float("nan"))}, ["nan GPUs"]),
+        ({"cluster": Cluster(gpus_per_trial=1e6)}, ["1e+06 GPUs", "--gpus-per-trial"]),
+        ({"cluster": Cluster(address="here")}, ["'here'", "HOST:PORT"]),
+        ({"objectives": (OBJECTIVES[0], Objective.parse("accuracy:min"))}, ["accuracy:min", "twice"]),
+        ({"objectives": (Objective.parse("speed:max"),)}, ["objective 'speed:max'", "no trial measures", "latency_ms"]),
+        ({"objectives": (Objective.parse("latency:min"),)}, ["'latency:min'", "did you mean latency_ms"]),
+        ({"objectives": (Objective.parse("test_accuracy:max"),)}, ["did you mean accuracy"]),
+        ({"constraints": (Constraint.parse("foo<=1"),)}, ["constraint 'foo<=1'", "size_bytes"]),
+        ({"constraints": (Constraint.parse("size<=1"),)}, ["did you mean size_bytes"]),
+    ],
+)
+def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, changes, words):
+    with pytest.raises(UsageError) as refused:
+        request_of(**changes).check()
+    message = str(refused.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_an_address_where_nothing_listens_is_refused_at_once(request_of):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody else can take it meanwhile
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UsageError, match=address):
+            request_of(cluster=Cluster(address=address)).check()
