@@ -26,6 +26,7 @@ from automl.core.value import Value
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 __all__ = [
     "ActivationQuantization",
@@ -35,6 +36,7 @@ __all__ = [
     "Fit",
     "ImageShape",
     "Integer",
+    "Loss",
     "Profile",
     "Pruner",
     "Quantization",
@@ -71,11 +73,37 @@ class ActiveIf:
         return Condition(parameter=f"{technique}.{self.field}", values=self.values)
 
 
+class Loss(Protocol):
+    """What training lowers."""
+
+    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, /) -> Tensor:
+        """Give the loss of a batch: images (N, C, H, W), labels (N,), a scalar back."""
+        ...
+
+
 class Fit(Protocol):
     """Trains a model in place on the training split of the study."""
 
-    def __call__(self, model: nn.Module, *, epochs: int, learning_rate: float) -> None:
-        """Train for ``epochs`` passes with a one-cycle schedule that peaks at ``learning_rate``."""
+    def __call__(
+        self,
+        model: nn.Module,
+        *,
+        epochs: int,
+        learning_rate: float,
+        max_steps: int | None = None,
+        optimizer: Optimizer | None = None,
+        loss: Loss | None = None,
+    ) -> None:
+        """Train for ``epochs`` passes with a one-cycle schedule that peaks at ``learning_rate``.
+
+        Args:
+            model: Trained in place, and left in evaluation mode.
+            epochs: Passes over the training split.
+            learning_rate: Peak of the schedule.
+            max_steps: Ends the fit, and its schedule, after so many batches.
+            optimizer: Steps in place of the usual one, over the parameters that it holds.
+            loss: Is lowered in place of the study's.
+        """
         ...
 
 
@@ -89,6 +117,8 @@ class StageContext:
         seed: Seed of the trial; torch is already seeded with it.
         calibration: Normalised training images, shape (N, C, H, W), float32, on the model's device.
         fit: Trains a model in place.
+        loss: What the study's training lowers.
+        steps_per_epoch: Batches of one pass over the training split.
     """
 
     image_shape: ImageShape
@@ -96,6 +126,8 @@ class StageContext:
     seed: int
     calibration: Tensor
     fit: Fit
+    loss: Loss
+    steps_per_epoch: int
 
 
 class QuantizedModel(NamedTuple):

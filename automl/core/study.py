@@ -14,7 +14,7 @@ class StudySpec(Value):
     Attributes:
         dataset: Data set as the user named it, for example ``digits``.
         dataset_fingerprint: SHA-256 of the decoded images, labels and splits.
-        seed: Seed of the search; each trial derives its own from it.
+        seed: Of the search and of every trial: two trials that share a network train it the same way.
     """
 
     name: str

@@ -50,12 +50,15 @@ def _fold_into_input(model: fx.GraphModule, norm_node: fx.Node) -> None:
     if not isinstance(layer_node, fx.Node) or len(layer_node.users) != 1:
         return
     layer = _module_called_once(model, layer_node)
+    fused: nn.Module
     if isinstance(layer, _CONVOLUTIONS) and layer.out_channels == norm.num_features:
-        model.set_submodule(str(layer_node.target), fuse_conv_bn_eval(layer, norm))
+        fused = fuse_conv_bn_eval(layer, norm)
     elif isinstance(layer, nn.Linear) and layer.out_features == norm.num_features:
-        model.set_submodule(str(layer_node.target), fuse_linear_bn_eval(layer, norm))
+        fused = fuse_linear_bn_eval(layer, norm)
     else:
         return
+    fused.requires_grad_()  # torch freezes the new bias of a layer that had none, and a quantizer trains it further
+    model.set_submodule(str(layer_node.target), fused)
     norm_node.replace_all_uses_with(layer_node)
     model.graph.erase_node(norm_node)
 

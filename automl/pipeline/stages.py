@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from automl.core.quantization import Quantization
 from automl.core.recipe import Recipe, StageRecipe
@@ -17,9 +18,9 @@ from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.export.fold import fold_batch_norm
 from automl.registry import technique_class
-from automl.technique import Architecture, Profile, Pruner, Quantizer, StageContext
-from automl.training.batches import normalize
-from automl.training.fit import fit
+from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext
+from automl.training.batches import normalize, steps_per_epoch
+from automl.training.fit import classification_loss, fit
 
 _CALIBRATION_IMAGES = 1024
 _Kind = TypeVar("_Kind", Architecture, Pruner, Quantizer)
@@ -114,6 +115,7 @@ class StageRunner:
             )
 
     def _context(self) -> StageContext:
+        training = self.recipe.training
         images = torch.tensor(self.dataset.train.images[:_CALIBRATION_IMAGES], device=self.device)
         return StageContext(
             image_shape=self.dataset.image_shape,
@@ -121,11 +123,24 @@ class StageRunner:
             seed=self.recipe.seed,
             calibration=normalize(images, self.dataset.normalization),
             fit=self._fit,
+            loss=classification_loss(training.label_smoothing),
+            steps_per_epoch=steps_per_epoch(
+                len(self.dataset.train.labels[: training.max_train_images]), training.batch_size
+            ),
         )
 
-    def _fit(self, model: nn.Module, *, epochs: int, learning_rate: float) -> None:
+    def _fit(
+        self,
+        model: nn.Module,
+        *,
+        epochs: int,
+        learning_rate: float,
+        max_steps: int | None = None,
+        optimizer: Optimizer | None = None,
+        loss: Loss | None = None,
+    ) -> None:
         settings = self.recipe.training.model_copy(update={"epochs": epochs, "learning_rate": learning_rate})
-        fit(
+        report = fit(
             model,
             self.dataset.train,
             settings=settings,
@@ -133,8 +148,11 @@ class StageRunner:
             augmentation=self.dataset.augmentation,
             device=self.device,
             seed=self.recipe.seed,
+            max_steps=max_steps,
+            optimizer=optimizer,
+            loss=loss,
         )
-        self.epochs_trained += epochs
+        self.epochs_trained += report.epochs
 
 
 def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:

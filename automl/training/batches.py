@@ -66,6 +66,12 @@ def augment(images: Tensor, augmentation: Augmentation, *, fill: int, generator:
     return torch.where(flipped, moved.flip(3), moved)
 
 
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Count the batches of one pass; a single image that is left over makes none."""
+    whole, rest = divmod(images, max(batch_size, 2))
+    return whole + (rest > 1)
+
+
 @dataclass(frozen=True, eq=False)
 class TrainBatches:
     """Iterate once for one epoch, in a new order each time.
@@ -90,8 +96,7 @@ class TrainBatches:
     generator: torch.Generator
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.labels), max(self.batch_size, 2))
-        return whole + (rest > 1)
+        return steps_per_epoch(len(self.labels), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         order = torch.randperm(len(self.labels), generator=self.generator, device=self.images.device)

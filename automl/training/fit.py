@@ -1,13 +1,15 @@
 """The one fit loop, for CPU and GPU, after the build and between the stages."""
 
 import math
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
@@ -16,9 +18,12 @@ from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Augmentation, Split
 from automl.errors import DatasetError
-from automl.training.batches import TrainBatches
+from automl.training.batches import Batch, TrainBatches
 
 _MAX_GRADIENT_NORM = 1.0
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""From a model, images and labels to the number that training lowers."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,21 @@ class FitReport:
     seconds: float
 
 
+class _Run(NamedTuple):
+    model: nn.Module
+    optimizer: Optimizer
+    loss: Loss
+
+
+def classification_loss(label_smoothing: float) -> Loss:
+    """Give the cross-entropy of a model's logits, averaged over the batch."""
+
+    def loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(model(images), labels, label_smoothing=label_smoothing)
+
+    return loss
+
+
 def fit(
     model: nn.Module,
     split: Split,
@@ -45,6 +65,9 @@ def fit(
     augmentation: Augmentation,
     device: torch.device,
     seed: int,
+    max_steps: int | None = None,
+    optimizer: Optimizer | None = None,
+    loss: Loss | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> FitReport:
     """Train a network in place; it moves to the device and is left in evaluation mode.
@@ -60,6 +83,9 @@ def fit(
         augmentation: How images are varied.
         device: Where to train.
         seed: Decides order, augmentation and dropout.
+        max_steps: Ends the fit after so many batches, in the middle of an epoch if need be; the schedule ends there.
+        optimizer: Steps in place of AdamW, over the parameters that it holds.
+        loss: Is minimised in place of ``classification_loss``.
         on_epoch: Called after each epoch with its number, from 1, and its mean loss; may raise to stop.
 
     Raises:
@@ -79,22 +105,29 @@ def fit(
     if len(batches) == 0:
         raise DatasetError(f"{len(batches.labels)} training images are too few: give at least 2")
     model.to(device)
-    optimizer = AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True)
-    schedule = OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=settings.epochs * len(batches))
+    steps = min(settings.epochs * len(batches), max_steps or sys.maxsize)
+    epochs = math.ceil(steps / len(batches))
+    run = _Run(
+        model=model,
+        optimizer=optimizer
+        or AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True),
+        loss=loss or classification_loss(settings.label_smoothing),
+    )
+    schedule = OneCycleLR(run.optimizer, max_lr=settings.learning_rate, total_steps=steps)
     mean_loss = math.nan
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)  # dropout has no generator of its own
-        for epoch in range(1, settings.epochs + 1):
-            mean_loss = _train_epoch(model, batches, optimizer, schedule, label_smoothing=settings.label_smoothing)
+        for epoch in range(1, epochs + 1):
+            mean_loss = _train_epoch(run, islice(batches, steps - (epoch - 1) * len(batches)), schedule)
             if not math.isfinite(mean_loss):
                 raise FloatingPointError(
-                    f"training diverged in epoch {epoch} of {settings.epochs} "
+                    f"training diverged in epoch {epoch} of {epochs} "
                     f"at learning rate {settings.learning_rate:g}: lower the learning rate"
                 )
             if on_epoch is not None:
                 on_epoch(epoch, mean_loss)
     model.eval()
-    return FitReport(epochs=settings.epochs, final_loss=mean_loss, seconds=time.perf_counter() - started)
+    return FitReport(epochs=epochs, final_loss=mean_loss, seconds=time.perf_counter() - started)
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -106,23 +139,21 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, A
     ]
 
 
-def _train_epoch(
-    model: nn.Module, batches: TrainBatches, optimizer: Optimizer, schedule: LRScheduler, *, label_smoothing: float
-) -> float:
+def _train_epoch(run: _Run, batches: Iterable[Batch], schedule: LRScheduler) -> float:
     """Make one pass, and give the mean loss an image; NaN where a loss or a gradient was not finite."""
-    model.train()  # at each epoch: the caller may have evaluated the model after the last one
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    device = batches.images.device
+    run.model.train()  # at each epoch: the caller may have evaluated the model after the last one
+    parameters = [parameter for group in run.optimizer.param_groups for parameter in group["params"]]
+    device = parameters[0].device
     loss_sum = torch.zeros((), device=device)
     norm_sum = torch.zeros((), device=device)
     seen = 0
     for images, labels in batches:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            loss = functional.cross_entropy(model(images), labels, label_smoothing=label_smoothing)
-        optimizer.zero_grad()
+            loss = run.loss(run.model, images, labels)
+        run.optimizer.zero_grad()
         torch.autograd.backward(loss)
         norm_sum += nn.utils.clip_grad_norm_(parameters, _MAX_GRADIENT_NORM)
-        optimizer.step()
+        run.optimizer.step()
         schedule.step()
         loss_sum += loss.detach() * len(labels)
         seen += len(labels)

@@ -1,53 +1,59 @@
 """From a sparsity a group of layers to a network with fewer channels."""
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
 
+from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._nni import channel_groups, remove_masked_channels, unwrap
-
-MakePruner = Callable[[nn.Module, list[dict[str, Any]]], Any]
+from automl_plugins._nni import Masks, channel_groups, remove_masked_channels
 
 
-def remove_channels(
-    model: nn.Module, sparsity: Profile, images: Tensor, *, make_pruner: MakePruner, multiple: int
-) -> nn.Module:
-    """Remove the least important channels of every group of convolutions.
+def channel_config(model: nn.Module, sparsity: Profile, images: Tensor, *, multiple: int) -> list[dict[str, Any]]:
+    """Ask NNI for one sparsity a group of convolutions that must keep the same channels.
 
     Args:
         model: A network that torch.fx can trace.
         sparsity: Share of channels to remove, sampled once a group, first to last.
         images: A batch (N, C, H, W) to run shapes with.
-        make_pruner: Makes the NNI pruner of a model and a configuration.
         multiple: Channels that stay are rounded to a multiple of this.
 
     Returns:
-        The smaller network; ``model`` itself where nothing is to be removed.
+        NNI's configuration; empty where nothing is to be removed.
     """
-    config = _config(model, sparsity, images, multiple)
-    if not config:
-        return model
-    pruner = make_pruner(model.eval(), config)
-    _, masks = pruner.compress()
-    unwrap(pruner)
-    return remove_masked_channels(model, masks, images)
-
-
-def _config(model: nn.Module, sparsity: Profile, images: Tensor, multiple: int) -> list[dict[str, Any]]:
     groups = channel_groups(model, images)
     config: list[dict[str, Any]] = []
     for index, (group, share) in enumerate(zip(groups, sparsity.values(len(groups)), strict=True)):
-        convolution = model.get_submodule(group[0])
-        assert isinstance(convolution, nn.Conv2d)  # noqa: S101 # channel_groups names convolutions only
-        channels = convolution.out_channels
+        channels = len(model.get_submodule(group[0]).get_parameter("weight"))
         removed = channels - kept_channels(channels, share, multiple)
         if removed:
             config.append(
                 {"op_names": group, "sparse_ratio": removed / channels, "dependency_group_id": f"group_{index}"}
             )
     return config
+
+
+def remove_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module:
+    """Take the masked channels out of the network.
+
+    Raises:
+        InfeasibleError: If a layer keeps other channels than its mask says: layers are tied in a way that
+            NNI does not see.
+    """
+    asked = {name: _channels_left(mask["weight"]) for name, mask in masks.items()}  # speedup edits the masks
+    pruned = remove_masked_channels(model, masks, images)
+    for name, channels in asked.items():
+        kept = len(pruned.get_submodule(name).get_parameter("weight"))
+        if kept != channels:
+            raise InfeasibleError(
+                f"layer {name!r} keeps {kept} channels where {channels} were asked: other layers need the rest; "
+                "leave channel pruning out for this architecture, or prune single weights with 'level'"
+            )
+    return pruned
+
+
+def _channels_left(mask: Tensor) -> int:
+    return int(mask.flatten(1).any(dim=1).sum())
 
 
 def kept_channels(channels: int, share: float, multiple: int) -> int:

@@ -5,6 +5,7 @@ registrations that torch.export needs; this module imports it once and undoes th
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -15,7 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.fx.immutable_collections import immutable_dict, immutable_list
 from torch.fx.passes.shape_prop import ShapeProp
+from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
+
+from automl.technique import StageContext
 
 _IMPORT_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (FutureWarning, r"`torch\.utils\._pytree\._register_pytree_node` is deprecated"),
@@ -40,8 +44,25 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         warnings.filterwarnings("ignore", message=_message, category=_category)
     import nni
     from nni.compression.base.setting import QuantizationSetting
-    from nni.compression.pruning import FPGMPruner, L1NormPruner, LevelPruner
-    from nni.compression.quantization import PtqQuantizer, QATQuantizer
+    from nni.compression.pruning import (
+        AGPPruner,
+        FPGMPruner,
+        L1NormPruner,
+        L2NormPruner,
+        LevelPruner,
+        LinearPruner,
+        MovementPruner,
+        SlimPruner,
+        TaylorPruner,
+    )
+    from nni.compression.quantization import (
+        BNNQuantizer,
+        DoReFaQuantizer,
+        LsqPlusQuantizer,
+        LsqQuantizer,
+        PtqQuantizer,
+        QATQuantizer,
+    )
     from nni.compression.speedup import ModelSpeedup
     from nni.compression.speedup.dependency import build_channel_dependency
     from nni.compression.utils import TorchEvaluator
@@ -51,11 +72,20 @@ nni.silence_stdout()
 logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
 
 __all__ = [
+    "AGPPruner",
+    "BNNQuantizer",
+    "DoReFaQuantizer",
     "FPGMPruner",
     "L1NormPruner",
+    "L2NormPruner",
     "LayerChoice",
     "LevelPruner",
+    "LinearPruner",
+    "LsqPlusQuantizer",
+    "LsqQuantizer",
+    "Masks",
     "ModelSpace",
+    "MovementPruner",
     "MutableBatchNorm2d",
     "MutableConv2d",
     "MutableExpression",
@@ -63,15 +93,20 @@ __all__ = [
     "PtqQuantizer",
     "QATQuantizer",
     "Repeat",
+    "SlimPruner",
+    "TaylorPruner",
+    "calibrating_evaluator",
     "channel_groups",
     "choice",
-    "evaluator",
+    "computed_masks",
     "register_activation",
     "remove_masked_channels",
+    "training_evaluator",
     "unwrap",
 ]
 
 choice = nni.choice
+Masks = dict[str, dict[str, Tensor]]
 
 _quiet = logging.getLogger("automl_plugins.nni")
 _quiet.addHandler(logging.NullHandler())
@@ -108,7 +143,7 @@ def channel_groups(model: nn.Module, images: Tensor) -> list[list[str]]:
     return groups
 
 
-def remove_masked_channels(model: nn.Module, masks: dict[str, dict[str, Tensor]], images: Tensor) -> nn.Module:
+def remove_masked_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module:
     """Take the channels that ``masks`` zero out of the network, with ModelSpeedup.
 
     ModelSpeedup's own tracer fails on torch 2.13 and later: it is given torch.fx's. It also logs every layer
@@ -119,26 +154,78 @@ def remove_masked_channels(model: nn.Module, masks: dict[str, dict[str, Tensor]]
     return model
 
 
-def evaluator(
-    model: nn.Module,
-    *,
-    train: Callable[[nn.Module], None] | None = None,
-    evaluate: Callable[[nn.Module], None] | None = None,
+def training_evaluator(
+    model: nn.Module, context: StageContext, *, learning_rate: float, epochs: int = 1
 ) -> TorchEvaluator:
-    """Make the object through which NNI trains and runs a model.
+    """Make the object through which NNI trains a model.
 
-    NNI asks for a traced optimizer to rebuild it for a changed model; ``train`` brings its own.
+    NNI rebuilds the optimizer for the wrapped model, hooks into its steps and into the loss, and then trains
+    through this function, by steps or by epochs.
+
+    Args:
+        model: Before NNI wraps it.
+        context: Trains.
+        learning_rate: Peak of the schedule.
+        epochs: Passes where NNI asks for neither steps nor epochs.
     """
-    optimizer = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.0)
 
-    def train_quietly(wrapped: nn.Module, *_: object) -> None:
-        if train is None:
-            return
+    def train(
+        wrapped: nn.Module,
+        optimizer: Optimizer,
+        training_step: Callable[..., Tensor],
+        _scheduler: object,
+        max_steps: int | None,
+        max_epochs: int | None,
+    ) -> None:
+        passes = max_epochs or (math.ceil(max_steps / context.steps_per_epoch) if max_steps else epochs)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="'saved_variables' is deprecated", category=DeprecationWarning)
-            train(wrapped)
+            context.fit(
+                wrapped,
+                epochs=passes,
+                learning_rate=learning_rate,
+                max_steps=max_steps,
+                optimizer=optimizer,
+                loss=lambda module, images, labels: training_step((images, labels), module),
+            )
 
-    return TorchEvaluator(train_quietly, optimizer, lambda *_: None, evaluating_func=evaluate)
+    def training_step(batch: tuple[Tensor, Tensor], module: nn.Module) -> Tensor:
+        return context.loss(module, *batch)
+
+    optimizer = nni.trace(torch.optim.AdamW)(model.parameters(), lr=learning_rate)
+    return TorchEvaluator(train, optimizer, training_step)
+
+
+def calibrating_evaluator(model: nn.Module, forward: Callable[[nn.Module], None]) -> TorchEvaluator:
+    """Make the object through which NNI runs a model over images, and trains nothing.
+
+    Args:
+        model: Before NNI wraps it.
+        forward: Runs the wrapped model over the calibration images.
+    """
+    optimizer = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.0)
+    return TorchEvaluator(_train_nothing, optimizer, _train_nothing, evaluating_func=forward)
+
+
+def _train_nothing(*_: object) -> None:
+    """Stand in where NNI asks for a function that it calls and that shall change nothing."""
+
+
+def computed_masks(pruner: Any, *duration: int | None) -> Masks:
+    """Let a pruner choose what to mask, training on the way where it does, and unwrap its model.
+
+    Args:
+        pruner: An NNI pruner, around its model.
+        duration: Steps and epochs, for the pruners that ask for them.
+
+    Returns:
+        Module name to target name to a tensor of zeros and ones, shaped like the target.
+    """
+    try:
+        _, masks = pruner.compress(*duration)
+    finally:
+        unwrap(pruner)
+    return dict(masks)
 
 
 def unwrap(compressor: Any) -> None:

@@ -10,6 +10,8 @@ from automl.technique import Profile, Pruner, StageContext
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
 
+    from automl_plugins._nni import Masks
+
 
 class ChannelPruner(Pruner):
     """Removes whole output channels: the network gets smaller and faster in every runtime.
@@ -25,16 +27,18 @@ class ChannelPruner(Pruner):
     channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
 
     @abstractmethod
-    def mask(self, model: "nn.Module", config: list[dict[str, Any]]) -> Any:
-        """Give the NNI pruner that computes the masks for ``config``."""
+    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
+        """Let NNI choose the channels that ``config`` asks for; the model comes back unwrapped."""
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Mask with NNI, remove what is masked with ModelSpeedup, train back."""
-        from automl_plugins._channels import remove_channels
+        from automl_plugins._channels import channel_config, remove_channels
 
-        pruned = remove_channels(
-            model, sparsity, context.calibration[:2], make_pruner=self.mask, multiple=self.channel_multiple
-        )
+        images = context.calibration[:2]
+        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
+        if not config:
+            return model
+        pruned = remove_channels(model, self.masks(model, config, context), images)
         if self.recovery_epochs:
             context.fit(pruned, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
         return pruned

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from automl.technique import StageContext
 from automl_plugins.channel_pruner import ChannelPruner
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
+
+    from automl_plugins._nni import Masks
 
 
 class FPGM(ChannelPruner):
@@ -14,8 +17,8 @@ class FPGM(ChannelPruner):
     name: ClassVar[str] = "fpgm"
     paper: ClassVar[str] = "He et al., Filter Pruning via Geometric Median, 2019"
 
-    def mask(self, model: "nn.Module", config: list[dict[str, Any]]) -> Any:
-        """Give NNI's FPGMPruner."""
-        from automl_plugins._nni import FPGMPruner
+    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":  # noqa: ARG002 # others train
+        """Take NNI's FPGMPruner at its word."""
+        from automl_plugins._nni import FPGMPruner, computed_masks
 
-        return FPGMPruner(model, config)
+        return computed_masks(FPGMPruner(model, config))

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from automl.technique import StageContext
 from automl_plugins.channel_pruner import ChannelPruner
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
+
+    from automl_plugins._nni import Masks
 
 
 class L1Norm(ChannelPruner):
@@ -14,8 +17,8 @@ class L1Norm(ChannelPruner):
     name: ClassVar[str] = "l1_norm"
     paper: ClassVar[str] = "Li et al., Pruning Filters for Efficient ConvNets, 2017"
 
-    def mask(self, model: "nn.Module", config: list[dict[str, Any]]) -> Any:
-        """Give NNI's L1NormPruner."""
-        from automl_plugins._nni import L1NormPruner
+    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":  # noqa: ARG002 # others train
+        """Take NNI's L1NormPruner at its word."""
+        from automl_plugins._nni import L1NormPruner, computed_masks
 
-        return L1NormPruner(model, config)
+        return computed_masks(L1NormPruner(model, config))

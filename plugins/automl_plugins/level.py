@@ -28,23 +28,13 @@ class Level(Pruner):
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Mask with NNI, train under the mask, write the zeros into the weights."""
-        from torch import nn
+        from automl_plugins._nni import LevelPruner
+        from automl_plugins._weights import weight_config, zero_weights
 
-        from automl_plugins._nni import LevelPruner, unwrap
+        def recover(wrapped: "nn.Module") -> None:
+            context.fit(wrapped, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
 
-        layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-        shares = sparsity.values(len(layers))
-        config = [
-            {"op_names": [name], "sparse_ratio": share} for name, share in zip(layers, shares, strict=True) if share
-        ]
+        config = weight_config(model, sparsity)
         if not config:
             return model
-        pruner = LevelPruner(model, config)
-        _, masks = pruner.compress()
-        if self.recovery_epochs:
-            context.fit(model, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
-        unwrap(pruner)
-        for name, mask in masks.items():
-            layer = model.get_submodule(name)
-            layer.get_parameter("weight").data.mul_(mask["weight"])
-        return model
+        return zero_weights(LevelPruner(model, config), recover=recover if self.recovery_epochs else None)

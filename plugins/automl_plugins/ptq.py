@@ -26,14 +26,13 @@ class PTQ(Quantizer):
 
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Calibrate with NNI's PtqQuantizer."""
-        from automl_plugins._nni import PtqQuantizer, evaluator
+        from automl_plugins._nni import PtqQuantizer, calibrating_evaluator
         from automl_plugins._quantization import forward_in_batches, quantization_config, quantized
 
         model.eval()
         config = quantization_config(model, weight_bits)
         images = context.calibration[: self.calibration_images]
-        quantizer = PtqQuantizer(
-            model, config, evaluator(model, evaluate=lambda wrapped: forward_in_batches(wrapped, images))
-        )
+        runner = calibrating_evaluator(model, lambda wrapped: forward_in_batches(wrapped, images))
+        quantizer = PtqQuantizer(model, config, runner)
         _, calibration = quantizer.compress(1, None)
         return quantized(quantizer, calibration)

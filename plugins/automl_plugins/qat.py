@@ -26,13 +26,11 @@ class QAT(Quantizer):
 
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Train with NNI's QATQuantizer."""
-        from automl_plugins._nni import QATQuantizer, evaluator
+        from automl_plugins._nni import QATQuantizer, training_evaluator
         from automl_plugins._quantization import kept_zeros, quantization_config, quantized
 
-        def train(wrapped: "nn.Module") -> None:
-            with kept_zeros(wrapped):
-                context.fit(wrapped, epochs=self.epochs, learning_rate=self.learning_rate)
-
-        quantizer = QATQuantizer(model, quantization_config(model, weight_bits), evaluator(model, train=train))
-        _, calibration = quantizer.compress(None, self.epochs)
+        trainer = training_evaluator(model, context, learning_rate=self.learning_rate)
+        quantizer = QATQuantizer(model, quantization_config(model, weight_bits), trainer)
+        with kept_zeros(model):
+            _, calibration = quantizer.compress(None, self.epochs)
         return quantized(quantizer, calibration)

@@ -1,0 +1,24 @@
+"""Channels with the smallest Euclidean norm go first."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from automl.technique import StageContext
+from automl_plugins.channel_pruner import ChannelPruner
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import nn
+
+    from automl_plugins._nni import Masks
+
+
+class L2Norm(ChannelPruner):
+    """Removes the output channels whose weights have the smallest L2 norm."""
+
+    name: ClassVar[str] = "l2_norm"
+    paper: ClassVar[str] = "Li et al., Pruning Filters for Efficient ConvNets, 2017"
+
+    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":  # noqa: ARG002 # others train
+        """Take NNI's L2NormPruner at its word."""
+        from automl_plugins._nni import L2NormPruner, computed_masks
+
+        return computed_masks(L2NormPruner(model, config))

@@ -1,0 +1,78 @@
+"""What the pruners that raise the sparsity little by little share."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from automl.technique import Categorical, Profile, Pruner, Search, StageContext
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import nn
+
+_BASES = ("level", "l1_norm", "l2_norm", "fpgm")
+
+
+class ScheduledPruner(Pruner):
+    """Raises the sparsity in steps while training, each time with a base pruner's choice.
+
+    Attributes:
+        base: Chooses what to remove; ``level`` single weights, the others whole channels.
+        updates: How many times the sparsity is raised.
+        epochs: Passes over the training split, all updates together.
+        learning_rate: Peak of the schedule of these passes.
+        recovery_epochs: Passes with the final sparsity.
+        channel_multiple: Channels that stay are rounded to a multiple of this, which kernels like.
+    """
+
+    nni_class: ClassVar[str]
+
+    base: Annotated[Literal["level", "l1_norm", "l2_norm", "fpgm"], Search(Categorical(choices=_BASES))] = "l1_norm"
+    updates: Annotated[int, Field(ge=1, le=1000)] = 4
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
+
+    def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
+        """Train with NNI's scheduled pruner over its base, remove or zero what is masked, train back."""
+        from automl_plugins._channels import channel_config, remove_channels
+        from automl_plugins._nni import computed_masks
+        from automl_plugins._weights import weight_config, zero_weights
+
+        def recover(unfinished: "nn.Module") -> None:
+            if self.recovery_epochs:
+                context.fit(unfinished, epochs=self.recovery_epochs, learning_rate=self.learning_rate)
+
+        images = context.calibration[:2]
+        steps = max(self.epochs * context.steps_per_epoch, self.updates)
+        if self.base == "level":
+            config = weight_config(model, sparsity)
+            return (
+                zero_weights(self._pruner(model, config, context, steps), steps, None, recover=recover)
+                if config
+                else model
+            )
+        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
+        if not config:
+            return model
+        pruned = remove_channels(
+            model, computed_masks(self._pruner(model, config, context, steps), steps, None), images
+        )
+        recover(pruned)
+        return pruned
+
+    def _pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext, steps: int) -> Any:
+        from automl_plugins import _nni
+
+        bases = {
+            "level": _nni.LevelPruner,
+            "l1_norm": _nni.L1NormPruner,
+            "l2_norm": _nni.L2NormPruner,
+            "fpgm": _nni.FPGMPruner,
+        }
+        return getattr(_nni, self.nni_class)(
+            bases[self.base](model, config),
+            interval_steps=steps // self.updates,
+            total_times=self.updates,
+            evaluator=_nni.training_evaluator(model, context, learning_rate=self.learning_rate),
+        )

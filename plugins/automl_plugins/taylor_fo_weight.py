@@ -1,0 +1,35 @@
+"""Channels that the loss would miss least go first."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from automl.technique import StageContext
+from automl_plugins.channel_pruner import ChannelPruner
+
+if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from torch import nn
+
+    from automl_plugins._nni import Masks
+
+
+class TaylorFOWeight(ChannelPruner):
+    """Removes the output channels whose removal changes the loss least, to the first order of a Taylor series.
+
+    Attributes:
+        scoring_steps: Training batches over which the importance is summed.
+        scoring_learning_rate: Peak of the schedule of these steps.
+    """
+
+    name: ClassVar[str] = "taylor_fo_weight"
+    paper: ClassVar[str] = "Molchanov et al., Importance Estimation for Neural Network Pruning, 2019"
+
+    scoring_steps: Annotated[int, Field(ge=1, le=100_000)] = 20
+    scoring_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+
+    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
+        """Sum the importance of the weights while NNI's TaylorPruner trains."""
+        from automl_plugins._nni import TaylorPruner, computed_masks, training_evaluator
+
+        trainer = training_evaluator(model, context, learning_rate=self.scoring_learning_rate)
+        return computed_masks(TaylorPruner(model, config, trainer, training_steps=self.scoring_steps))
