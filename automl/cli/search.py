@@ -72,29 +72,24 @@ def search(
 
     Running the same command again continues the study: completed trials are never run twice.
     """
-    from automl.cli.progress import search_progress
-    from automl.search.run import run_search
-
-    request = _request(
-        SearchArguments(
-            space=space,
-            study=study,
-            dataset=dataset,
-            objectives=tuple(objective or ()),
-            constraints=tuple(constraint or ()),
-            budget=budget,
-            sampler=sampler,
-            seed=seed,
-            address=address,
-            workers=workers,
-            gpus_per_trial=gpus_per_trial,
-            store=store,
-            keep_artifacts=keep_artifacts,
-        )
+    arguments = SearchArguments(
+        space=space,
+        study=study,
+        dataset=dataset,
+        objectives=tuple(objective or ()),
+        constraints=tuple(constraint or ()),
+        budget=budget,
+        sampler=sampler,
+        seed=seed,
+        address=address,
+        workers=workers,
+        gpus_per_trial=gpus_per_trial,
+        store=store,
+        keep_artifacts=keep_artifacts,
     )
     try:
-        with search_progress(request.objectives) as listener:
-            result = run_search(request, listener)
+        request = _request(arguments)
+        result = _run(request)
     except KeyboardInterrupt:  # before the workers were there, or a second time while they end
         _fail_interrupted()
     _print(request, result, as_json=as_json)
@@ -130,6 +125,14 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
         cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
     )
+
+
+def _run(request: "SearchRequest") -> "SearchResult":
+    from automl.cli.progress import search_progress
+    from automl.search.run import run_search
+
+    with search_progress(request.objectives) as listener:
+        return run_search(request, listener)
 
 
 def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -> None:

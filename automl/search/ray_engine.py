@@ -160,7 +160,7 @@ def ray_cluster(cluster: Cluster) -> Iterator[int]:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(
-                f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0]}; "
+                f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0].rstrip('.')}; "
                 "start one with `ray start --head`, or leave --address out"
             ) from error
         try:
