@@ -1,0 +1,60 @@
+"""Progress is a bar on a terminal and a line a trial elsewhere, each within what is known."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from automl.cli import progress
+from automl.cli.progress import TimeLeft, search_progress
+from automl.core.objective import Objective
+from automl.search.session import Progress
+
+
+class Clock:
+    seconds = 0.0
+
+    def monotonic(self):
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(progress.time, "monotonic", clock.monotonic)
+    return clock
+
+
+def test_the_time_left_follows_from_the_pace_since_the_first_trial(clock):
+    left = TimeLeft()
+    clock.seconds = 60.0  # the workers took a minute to start
+    assert not left.text(11, 20)
+    clock.seconds = 66.0
+    assert not left.text(13, 20)
+    clock.seconds = 69.0
+    assert left.text(14, 20) == "18.0 s left"
+    assert not left.text(20, 20)
+
+
+def test_piped_output_gets_plain_lines(capsys):
+    with search_progress([Objective.parse("accuracy:max")]) as listener:
+        listener.on_progress(Progress(2, 4, 0, 1, 0.5), None)
+        listener.on_progress(Progress(4, 4, 0, 1, 0.5), None)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["2 of 4 trials done; starting the workers", "4 of 4 trials done; nothing left to run"]
+
+
+def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(progress, "messages", lambda: console)
+    with search_progress([Objective.parse("accuracy:max")]) as listener:
+        listener.on_progress(Progress(0, 100, 0, 0, 0.0), None)
+        listener._bar.refresh()
+        starting = screen.getvalue()
+        listener.on_progress(Progress(42, 100, 3, 7, 0.8125), trial="any")
+        listener._bar.refresh()
+    assert "0/100 starting the workers" in starting
+    assert "42/100 front 7  hypervolume 0.812  failed 3" in screen.getvalue()
+    frames = screen.getvalue().replace("\r", "\n").splitlines()
+    assert max(len(frame.replace("\x1b[2K", "")) for frame in frames) <= 88, "80 columns and a cursor code"
