@@ -27,10 +27,11 @@ class QAT(Quantizer):
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Train with NNI's QATQuantizer."""
         from automl_plugins._nni import QATQuantizer, training_evaluator
-        from automl_plugins._quantization import kept_zeros, quantization_config, quantized
+        from automl_plugins._quantization import kept_zeros, quantized
+        from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
         trainer = training_evaluator(model, context, learning_rate=self.learning_rate)
-        quantizer = QATQuantizer(model, quantization_config(model, weight_bits), trainer)
+        quantizer = QATQuantizer(model, [*weight_grids(model, weight_bits), *activation_grids(model)], trainer)
         with kept_zeros(model):
             _, calibration = quantizer.compress(None, self.epochs)
         return quantized(quantizer, calibration)
