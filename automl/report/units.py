@@ -11,7 +11,7 @@ def human_metric(name: str, value: float | None) -> str:
     """Format a metric by the unit in its name.
 
     >>> [human_metric("accuracy", 0.98614), human_metric("size_bytes", 12_400), human_metric("latency_ms", 0.0342)]
-    ['98.61 %', '12.4 kB', '0.034 ms']
+    ['98.61 %', '12.4 kB', '34.2 µs']
     """
     if value is None or math.isnan(value):
         return MISSING
@@ -68,8 +68,9 @@ def metric_title(name: str) -> str:
 
 
 def _human_milliseconds(value: float) -> str:
-    if value != 0 and abs(value) < 0.001:
-        return f"{value:.2g} ms"
+    if abs(value) < 0.1:
+        microseconds = 1000 * value
+        return f"{microseconds:.1f} µs" if abs(microseconds) >= 1 else f"{microseconds:.2g} µs"
     decimals = next((decimals for decimals, least in enumerate((100, 10, 1)) if abs(value) >= least), 3)
     return f"{value:,.{decimals}f} ms"
 

@@ -127,7 +127,8 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
         first = session.trials[0]
         raise SearchError(
             f"the first {len(session.trials)} trials all failed, so the search stopped; "
-            f"the first error: {first.error}; `automl show {request.study} {first.number}` shows its traceback"
+            f"the first error: {first.error}; `automl show {request.study} {first.number}` shows its traceback; "
+            "mend the cause and begin again with --study NEWNAME"
         )
     trials = measure_front(store, session.trials, dataset, LatencyMeter())
     if request.keep_artifacts is KeepArtifacts.NONE:

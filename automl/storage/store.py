@@ -167,7 +167,7 @@ class TrialStore:
         if not files:
             raise StoreError(
                 f"trial {number} of study {self.spec.name!r} has no artifact in {self._folder.path}; "
-                "search with --keep-artifacts all to keep every one, or rebuild this one with automl reproduce"
+                "search with --keep-artifacts all to keep every one"
             )
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:

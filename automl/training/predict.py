@@ -37,13 +37,3 @@ def predict(
         ]
     predicted: NDArray[np.float32] = torch.cat(logits).float().numpy()
     return predicted
-
-
-def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Give the share of images whose highest logit is their label's; a row with NaN is wrong.
-
-    >>> accuracy(np.array([[1.0, 2.0], [3.0, 0.0]], dtype=np.float32), np.array([1, 1]))
-    0.5
-    """
-    is_right = (logits.argmax(axis=1) == labels) & ~np.isnan(logits).any(axis=1)
-    return float(is_right.mean())

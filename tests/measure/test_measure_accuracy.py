@@ -45,3 +45,8 @@ def test_session_opens_bytes_and_uses_the_threads_asked_for(flatten: Path) -> No
     session = open_session(flatten.read_bytes(), threads=2)
     assert session.get_session_options().intra_op_num_threads == 2
     assert session.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_nan_is_never_right():
+    logits = np.full((4, 3), np.nan, dtype=np.float32)
+    assert accuracy(logits, np.zeros(4, dtype=np.int64)) == 0.0

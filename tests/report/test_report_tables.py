@@ -41,7 +41,7 @@ def test_the_front_shows_objectives_with_units_beside_the_test_figure(trials, sp
     text = printed(front_table(trials, spec), width=120)
     assert "2 of 5 trials" in text
     row = line_of(text, 0)
-    for words in ("98.61 %", "97.22 %", "12.4 kB", "0.034 ms", "conv_net: depth 3, width 16-16-32"):
+    for words in ("98.61 %", "97.22 %", "12.4 kB", "34.2 µs", "conv_net: depth 3, width 16-16-32"):
         assert words in row
     assert row.index("98.61") < row.index("97.22") < row.index("12.4 kB")
 
@@ -66,7 +66,7 @@ def test_tables_fit_the_terminal_and_cut_no_number(trials, spec, width):
     for table in (front_table(trials, spec), trials_table(trials, spec)):
         text = printed(table, width)
         assert max(map(len, text.splitlines())) <= width
-        for words in ("98.61 %", "12.4 kB", "0.034 ms", "accuracy ↑", "size ↓", "latency ↓"):
+        for words in ("98.61 %", "12.4 kB", "34.2 µs", "accuracy ↑", "size ↓", "latency ↓"):
             assert words in text
         assert "…" not in text
 
@@ -93,7 +93,7 @@ def test_details_of_a_complete_trial_have_every_group(trials, spec):
         "trial 0 of digits  COMPLETE",
         "conv_net.kernel",
         "(fixed)",
-        "0.034 ms  (0.033 ms to 0.036 ms)",
+        "34.2 µs  (33.1 µs to 35.9 µs)",
         "0.11 points",
         "kept, 37,600 to spare",
         "artifacts/000000",
@@ -144,7 +144,7 @@ def test_an_empty_point_has_a_summary():
     [
         ("test_accuracy", 1.0, "100.00 %"),
         ("size_bytes", 999.0, "999 B"),
-        ("latency_ms", 0.00042, "0.00042 ms"),
+        ("latency_ms", 0.00042, "0.42 µs"),
         ("latency_ms", 3.456, "3.46 ms"),
         ("latency_ms", 1234.5, "1,234 ms"),
         ("train_seconds", 61.0, "1m 01s"),

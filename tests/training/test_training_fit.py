@@ -12,8 +12,9 @@ from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Augmentation, Split
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
+from automl.measure.accuracy import accuracy
 from automl.training.fit import FitReport, fit
-from automl.training.predict import accuracy, predict
+from automl.training.predict import predict
 
 CPU = torch.device("cpu")
 NORMALIZATION = Normalization(scale=1 / 64, zero_point=128)

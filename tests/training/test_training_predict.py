@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from automl.core.image import Normalization
-from automl.training.predict import accuracy, predict
+from automl.training.predict import predict
 
 NORMALIZATION = Normalization(scale=1 / 64, zero_point=77)
 CPU = torch.device("cpu")
@@ -36,15 +36,3 @@ def test_batch_size_does_not_change_logits(images, batch_size):
     whole = predict(model, images, normalization=NORMALIZATION, device=CPU)
     parts = predict(model.train(), images, normalization=NORMALIZATION, device=CPU, batch_size=batch_size)
     np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-6)
-
-
-def test_accuracy_is_the_share_of_right_answers():
-    logits = np.eye(4, dtype=np.float32)
-    assert accuracy(logits, np.array([0, 1, 2, 3])) == 1.0
-    assert accuracy(logits, np.array([0, 1, 2, 0])) == 0.75
-    assert accuracy(logits, np.array([3, 0, 0, 0])) == 0.0
-
-
-def test_nan_is_never_right():
-    logits = np.full((4, 3), np.nan, dtype=np.float32)
-    assert accuracy(logits, np.zeros(4, dtype=np.int64)) == 0.0
