@@ -1,0 +1,61 @@
+"""A package of somebody else, pip-installed, is listed, described and searched with."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent / "automl-mlp"
+SPACE = """
+architecture:
+  mlp:
+training: {epochs: 3, learning_rate: 0.01}
+quantizer:
+  ptq:
+weight_bits: {level: [4, 8], slope: 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Install the package beside automl, and give what a process needs to see it."""
+    target = tmp_path_factory.mktemp("installed")
+    source = tmp_path_factory.mktemp("source")
+    for file in PACKAGE.iterdir():
+        (source / file.name).write_bytes(file.read_bytes())
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, capture_output=True, timeout=240)
+    return {**os.environ, "PYTHONPATH": str(target)}
+
+
+def automl(environment, *arguments, cwd=None):
+    command = [str(Path(sys.executable).parent / "automl"), *arguments]
+    return subprocess.run(command, env=environment, cwd=cwd, check=True, capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.slow
+def test_an_installed_technique_is_listed_with_its_distribution(environment):
+    listed = json.loads(automl(environment, "plugins", "--json").stdout)
+    (found,) = [technique for technique in listed if technique["name"] == "mlp"]
+    assert found["distribution"] == "automl-mlp 1.2.0"
+    assert found["summary"] == "One hidden layer over all pixels."
+
+
+@pytest.mark.slow
+def test_an_installed_technique_is_described_with_the_range_of_its_field(environment):
+    described = automl(environment, "plugins", "mlp").stdout
+    assert "hidden: integer, at least 1, at most 4096, default 32" in described
+
+
+@pytest.mark.slow
+def test_a_search_finds_networks_of_an_installed_technique(environment, tmp_path):
+    (tmp_path / "mine.yaml").write_text(SPACE)
+    searched = automl(environment, "search", "mine.yaml", "--budget", "3", "--json", cwd=tmp_path)
+    document = json.loads(searched.stdout)
+    assert document["trials"] == 3
+    assert {row["state"] for row in document["front"]} == {"COMPLETE"}
+    table = automl(environment, "pareto", "mine", cwd=tmp_path).stdout
+    assert "mlp: hidden" in table
