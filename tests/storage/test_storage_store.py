@@ -238,7 +238,7 @@ except StoreError as error:
 
 
 def on_a_full_disk(root: Path, action: str) -> str:
-    """Do it where files of more than 100 bytes are refused, and give the error: the limit holds for all of a process."""
+    """Do it in a process that may write no file of more than 100 bytes, and give the error."""
     command = [sys.executable, "-c", _ON_A_FULL_DISK, str(root), action]
     return subprocess.run(command, cwd=Path(__file__).parent, check=True, capture_output=True, text=True).stdout
 
