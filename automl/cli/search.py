@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -10,6 +11,7 @@ from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, fail, me
 from automl.core.value import Value
 
 if TYPE_CHECKING:  # the search imports Ray and Optuna, which take seconds
+    from automl.core.space import SearchSpace
     from automl.search.run import SearchRequest, SearchResult
 
 
@@ -19,6 +21,7 @@ class SearchArguments(Value):
     space: str
     study: str | None
     dataset: str | None
+    model: str | None
     objectives: tuple[str, ...]
     constraints: tuple[str, ...]
     budget: int
@@ -46,6 +49,12 @@ def search(
             help="digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; "
             "the space's data set if absent.",
             metavar="SPEC",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A function that returns your network, in place of a searched one.", metavar="MODULE:CALLABLE"
         ),
     ] = None,
     objective: Annotated[
@@ -76,6 +85,7 @@ def search(
         space=space,
         study=study,
         dataset=dataset,
+        model=model,
         objectives=tuple(objective or ()),
         constraints=tuple(constraint or ()),
         budget=budget,
@@ -110,11 +120,16 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
 
     if arguments.keep_artifacts not in tuple(KeepArtifacts):
         raise UsageError(f"--keep-artifacts {arguments.keep_artifacts!r} is none of {', '.join(KeepArtifacts)}")
+    sys.path.insert(0, str(Path.cwd()))  # where people keep the functions that --model and --dataset name
     space = load_space(arguments.space)
+    study = arguments.study or space.name
+    if arguments.model is not None:
+        space = _with_model(space, arguments.model)
+        study = arguments.study or f"{space.name}-{arguments.model.partition(':')[2]}"
     objectives = tuple(Objective.parse(text) for text in arguments.objectives)
     return SearchRequest(
         space=space,
-        study=arguments.study or space.name,
+        study=study,
         dataset=arguments.dataset or space.dataset,
         objectives=objectives or space.objectives,
         constraints=tuple(Constraint.parse(text) for text in arguments.constraints),
@@ -125,6 +140,21 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
         cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
     )
+
+
+def _with_model(space: "SearchSpace", target: str) -> "SearchSpace":
+    from pydantic import ValidationError
+
+    from automl.errors import UsageError
+    from automl.registry import technique_class
+
+    try:
+        technique_class("python").model_validate({"target": target})
+    except ValidationError:
+        raise UsageError(
+            f"model {target!r} is not of the form MODULE:CALLABLE, as in my_networks:make_resnet"
+        ) from None
+    return space.with_architecture("python", {"target": target})
 
 
 def _run(request: "SearchRequest") -> "SearchResult":

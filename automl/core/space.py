@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from automl.core.objective import Objective
-from automl.core.parameter import Parameter, check_parameters
+from automl.core.parameter import Categorical, Parameter, check_parameters
 from automl.core.profile import Profile
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
@@ -75,6 +75,16 @@ class SearchSpace(Value):
                 raise ValueError(f"{parameter.name} = {value!r} is outside its domain, {parameter.domain}")
             active[parameter.name] = value
         return active
+
+    def with_architecture(self, technique: str, hyperparameters: dict[str, Scalar]) -> "SearchSpace":
+        """Put one fixed architecture in the place of those that the space searches."""
+        choice = Stage.ARCHITECTURE.value
+        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
+        replaced = {choice, str(self.constants.get(choice, choice)), *(str(name) for names in listed for name in names)}
+        constants = {name: value for name, value in self.constants.items() if name.partition(".")[0] not in replaced}
+        constants |= {choice: technique} | {f"{technique}.{name}": value for name, value in hyperparameters.items()}
+        kept = tuple(p for p in self.parameters if p.name.partition(".")[0] not in replaced)
+        return self.model_copy(update={"parameters": kept, "constants": constants})
 
     def recipe(self, point: Point, *, seed: int) -> Recipe:
         """Resolve a point into the stages of a trial."""

@@ -85,6 +85,7 @@ class StageRunner:
         technique = _technique(stage, Architecture)
         with self.timed("build"):
             model = technique.build(context).to(self.device)
+        self._check_logits(model, stage, context)
         training = self.recipe.training
         with self.timed("fit"):
             self._fit(model, epochs=training.epochs, learning_rate=training.learning_rate)
@@ -110,8 +111,8 @@ class StageRunner:
         expected = (min(2, len(context.calibration)), self.dataset.classes)
         if shape != expected:
             raise InfeasibleError(
-                f"{stage.stage} {stage.technique!r} changed the logits from {expected} to {shape}; "
-                "it does not fit this architecture"
+                f"after {stage.stage} {stage.technique!r} the logits of two images have the shape {shape}, "
+                f"not {expected}; choose another {stage.stage}, or one that fits the data"
             )
 
     def _context(self) -> StageContext:

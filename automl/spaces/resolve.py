@@ -145,7 +145,9 @@ class _Resolver:
             try:
                 technique.model_validate({name: candidate})
             except ValidationError as error:
-                raise self.document.error(path, f"{candidate!r} is refused: {error.errors()[0]['msg']}") from None
+                own = [found for found in error.errors() if found["loc"][:1] == (name,)]  # others may be required
+                if own:
+                    raise self.document.error(path, f"{candidate!r} is refused: {own[0]['msg']}") from None
 
     def _objectives(self) -> tuple[Objective, ...]:
         try:

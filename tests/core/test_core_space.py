@@ -9,6 +9,7 @@ from automl.core.profile import Profile
 from automl.core.space import ProfileSpec, SearchSpace
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
+from automl.spaces.load import load_space
 
 PRUNED = Condition(parameter="pruner", values=("l1_norm", "fpgm"))
 
@@ -129,3 +130,13 @@ def test_values_are_frozen_and_refuse_unknown_fields(space):
         space.name = "other"
     with pytest.raises(ValidationError, match="Extra inputs"):
         TrainingSettings(epoch=3)
+
+
+def test_a_fixed_architecture_takes_the_place_of_those_that_are_searched():
+    space = load_space("digits").with_architecture("python", {"target": "mine:make"})
+    assert not [parameter.name for parameter in space.parameters if parameter.name.startswith("conv_net")]
+    assert space.constants["architecture"] == "python"
+    recipe = space.recipe({"pruner": "none", "quantizer": "none"}, seed=0)
+    assert [(stage.technique, stage.hyperparameters) for stage in recipe.stages] == [
+        ("python", {"target": "mine:make"})
+    ]

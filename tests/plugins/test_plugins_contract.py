@@ -17,6 +17,7 @@ from automl.registry import plugins
 from automl.technique import Architecture, Profile, Pruner, Quantization, Quantizer, Technique
 
 SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
+REQUIRED = {"python": {"target": "small_networks:plain"}, "torchvision": {"model": "resnet18"}}
 SPARSITY = Profile(level=0.5, slope=0.2)
 BITS = Profile(level=5, slope=2, low=2, high=8)
 HOOKS = [name for name in vars(nn.Module()) if name.endswith(("_hooks", "_pre_hooks"))]
@@ -28,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def technique(name: str) -> Technique:
-    return plugins()[name].load()()
+    return plugins()[name].load().model_validate(REQUIRED.get(name, {}))
 
 
 def apply(name: str, network: Network, *, seed: int = SEED) -> Outcome:
@@ -73,7 +74,7 @@ def test_every_field_is_bounded_described_and_has_a_legal_default(name):
     used = technique(name)
     assert type(used).model_validate(used.model_dump()) == used
     for field, schema in used.model_json_schema()["properties"].items():
-        assert schema.keys() & {"minimum", "exclusiveMinimum", "enum"}, field
+        assert schema.keys() & {"minimum", "exclusiveMinimum", "enum", "pattern"}, field
         assert any(f"{field}: " in str(kind.__doc__) for kind in type(used).__mro__), field
 
 

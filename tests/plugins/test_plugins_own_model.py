@@ -1,0 +1,41 @@
+"""Networks that people already have: their own functions, and those of torchvision."""
+
+import pytest
+import torch
+from small_networks import context
+from torch import nn
+
+from automl.errors import InfeasibleError
+from automl.technique import ImageShape
+from automl_plugins.python_model import PythonModel
+from automl_plugins.torchvision_model import TorchvisionModel
+
+
+def test_a_function_gives_its_network_with_its_weights():
+    built = PythonModel(target="small_networks:residual").build(context())
+    assert type(built).__name__ == "Residual"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("no_such_module:make", "cannot be imported: No module named 'no_such_module'; is it on PYTHONPATH"),
+        ("small_networks:no_such_function", "has no attribute 'no_such_function'"),
+        ("builtins:dict", "gave a dict, not a torch.nn.Module"),
+    ],
+)
+def test_a_function_that_gives_no_network_is_infeasible(target, message):
+    with pytest.raises(InfeasibleError, match=message):
+        PythonModel(target=target).build(context())
+
+
+def test_a_torchvision_network_has_the_classes_of_the_study():
+    built = TorchvisionModel(model="mobilenet_v3_small").build(context(ImageShape(3, 32, 32)))
+    assert isinstance(built, nn.Module)
+    with torch.no_grad():
+        assert built.eval()(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+
+
+def test_an_unknown_torchvision_network_names_the_nearest():
+    with pytest.raises(InfeasibleError, match=r"no network 'resnet19'; did you mean .*resnet1"):
+        TorchvisionModel(model="resnet19").build(context())
