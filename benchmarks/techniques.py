@@ -32,6 +32,10 @@ from automl.storage.store import TrialStore
 PAGE = Path(__file__).parents[1] / "docs" / "techniques.md"
 NETWORK = "architecture: {conv_net: {depth: 3, width_1: 16, width_2: 32, width_3: 64, kernel: 3, activation: relu}}"
 TRAINING = "training: {epochs: 30, batch_size: 64, learning_rate: 0.01}"
+ARCHITECTURES = {
+    "resnet": "{stages: 2, blocks: 1, width: 16}",
+    "mobilenet_v2": "{stages: 2, blocks: 1, width: 16, expansion: 4, kernel: 3}",
+}
 SPARSITY = "sparsity: {level: 0.5, slope: 0}"
 COMBINATIONS = (("l1_norm", "qat"), ("fpgm", "ptq"), ("agp", "lsq"), ("level", "qat"), ("taylor_fo_weight", "lsq_plus"))
 
@@ -56,10 +60,8 @@ def cases() -> Iterator[Case]:
     """Make a row for every technique, and for combinations of two."""
     techniques = {name: plugin.load() for name, plugin in plugins().items()}
     yield Case("conv_net", "float32", f"{NETWORK}\n{TRAINING}")
-    for name, technique in techniques.items():
-        if technique.stage is Stage.ARCHITECTURE and name != "conv_net":
-            fields = "{stages: 2, blocks: 1, width: 16}" if "stem" in technique.model_fields else FIXED_MOBILENET
-            yield Case(name, "float32", f"architecture: {{{name}: {fields}}}\n{TRAINING}")
+    for name, fields in ARCHITECTURES.items():
+        yield Case(name, "float32", f"architecture: {{{name}: {fields}}}\n{TRAINING}")
     for name, technique in techniques.items():
         if technique.stage is Stage.PRUNER:
             yield Case(name, "half", f"{NETWORK}\n{TRAINING}\n{_pruner(name)}")
@@ -70,9 +72,6 @@ def cases() -> Iterator[Case]:
     for pruner, quantizer in COMBINATIONS:
         text = f"{NETWORK}\n{TRAINING}\n{_pruner(pruner)}\n{_quantizer(quantizer, 4)}"
         yield Case(f"{pruner} + {quantizer}", "half, 4 bits", text)
-
-
-FIXED_MOBILENET = "{stages: 2, blocks: 1, width: 16, expansion: 4, kernel: 3}"
 
 
 def _pruner(name: str) -> str:

@@ -49,11 +49,13 @@ def _merge_equal_initializers(graph: onnx.GraphProto) -> None:
     kept: list[onnx.TensorProto] = []
     for tensor in graph.initializer:
         name = tensor.name
+        if name not in used:  # an equal one that is used must not be merged into it
+            continue
         tensor.ClearField("name")
         key = tensor.SerializeToString(deterministic=True)
         merged[name] = first_names.setdefault(key, name)
         tensor.name = name
-        if merged[name] == name and name in used:
+        if merged[name] == name:
             kept.append(_with_short_integers(tensor))
     del graph.initializer[:]
     graph.initializer.extend(kept)

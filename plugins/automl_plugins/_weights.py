@@ -15,11 +15,16 @@ def weight_config(model: nn.Module, sparsity: Profile) -> list[dict[str, Any]]:
     Returns:
         NNI's configuration; empty where nothing is to be removed.
     """
-    layers = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     shares = sparsity.values(len(layers))
     return [
-        {"op_names": [name], "target_names": ["weight"], "sparse_ratio": share}
-        for name, share in zip(layers, shares, strict=True)
+        {
+            "op_names": [name],
+            "target_names": ["weight"],
+            "sparse_ratio": share,
+            "granularity": [1] * module.weight.dim(),  # blocks of one weight: some pruners mask channels by default
+        }
+        for (name, module), share in zip(layers.items(), shares, strict=True)
         if share
     ]
 

@@ -174,3 +174,18 @@ def test_recovery_wins_accuracy_back(name):
 @pytest.mark.parametrize(("channels", "share", "multiple", "kept"), [(30, 0.0, 4, 30), (3, 0.9, 4, 3), (10, 0.5, 1, 5)])
 def test_kept_channels_are_never_more_than_there_are(channels, share, multiple, kept):
     assert kept_channels(channels, share, multiple) == kept
+
+
+@pytest.mark.parametrize("name", ["level", "movement"])
+def test_single_weights_go_not_whole_channels(name):
+    pruned = technique_class(name).model_validate({}).prune(trained(plain), Profile(level=0.5), context())
+    for module in pruned.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            rows = (module.weight == 0).flatten(1).float().mean(dim=1)
+            assert float(rows.mean()) == pytest.approx(0.5, abs=0.02)
+            assert float(rows.max()) < 1.0
+
+
+def test_a_movement_pruned_network_recovers():
+    pruned = technique_class("movement").model_validate({}).prune(trained(plain), Profile(level=0.5), context())
+    assert accuracy(pruned) > 0.95
