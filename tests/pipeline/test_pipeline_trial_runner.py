@@ -264,7 +264,8 @@ def test_logits_of_another_shape_are_infeasible_and_name_the_technique(make_runn
     trial = make_runner().run(0, {**FLOAT, "pruner": "widen"})
     assert trial.state is TrialState.INFEASIBLE
     assert trial.error == (
-        "pruner 'widen' changed the logits from (2, 10) to (2, 20); it does not fit this architecture"
+        "after pruner 'widen' the logits of two images have the shape (2, 20), not (2, 10); "
+        "choose another pruner, or one that fits the data"
     )
 
 
