@@ -56,8 +56,6 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         TaylorPruner,
     )
     from nni.compression.quantization import (
-        BNNQuantizer,
-        DoReFaQuantizer,
         LsqPlusQuantizer,
         LsqQuantizer,
         PtqQuantizer,
@@ -73,8 +71,6 @@ logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
 
 __all__ = [
     "AGPPruner",
-    "BNNQuantizer",
-    "DoReFaQuantizer",
     "FPGMPruner",
     "L1NormPruner",
     "L2NormPruner",
@@ -154,9 +150,7 @@ def remove_masked_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn
     return model
 
 
-def training_evaluator(
-    model: nn.Module, context: StageContext, *, learning_rate: float, epochs: int = 1
-) -> TorchEvaluator:
+def training_evaluator(model: nn.Module, context: StageContext, *, learning_rate: float) -> TorchEvaluator:
     """Make the object through which NNI trains a model.
 
     NNI rebuilds the optimizer for the wrapped model, hooks into its steps and into the loss, and then trains
@@ -166,7 +160,6 @@ def training_evaluator(
         model: Before NNI wraps it.
         context: Trains.
         learning_rate: Peak of the schedule.
-        epochs: Passes where NNI asks for neither steps nor epochs.
     """
 
     def train(
@@ -177,7 +170,7 @@ def training_evaluator(
         max_steps: int | None,
         max_epochs: int | None,
     ) -> None:
-        passes = max_epochs or (math.ceil(max_steps / context.steps_per_epoch) if max_steps else epochs)
+        passes = max_epochs or math.ceil((max_steps or 1) / context.steps_per_epoch)  # NNI names one of the two
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="'saved_variables' is deprecated", category=DeprecationWarning)
             context.fit(
