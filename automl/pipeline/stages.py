@@ -16,7 +16,7 @@ from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
-from automl.export.fold import fold_batch_norm
+from automl.network.folding import fold_batch_norm
 from automl.registry import technique_class
 from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext
 from automl.training.batches import normalize, steps_per_epoch

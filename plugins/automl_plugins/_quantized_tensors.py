@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import fx, nn
 
+from automl.network.tracing import trace
 from automl.technique import Profile
 from automl_plugins._nni import register_activation
 
@@ -21,16 +22,9 @@ class ActivationScheme(StrEnum):
     SYMMETRIC = "symmetric"
 
 
-class _LeafTracer(fx.Tracer):
-    """Stops at every module without children, so that a residual ``Add`` keeps its name."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return super().is_leaf_module(m, module_qualified_name) or not any(m.children())
-
-
 def weight_grids(model: nn.Module, weight_bits: Profile) -> list[dict[str, Any]]:
     """Ask NNI for symmetric weights, one scale an output channel, the bits of the profile."""
-    traced = _trace(model)
+    traced = trace(model)
     layers = [name for name, module in _called_modules(traced) if isinstance(module, _LAYERS)]
     return [
         {
@@ -51,7 +45,7 @@ def activation_grids(model: nn.Module, scheme: ActivationScheme = ActivationSche
     other activations and of average pools. The input of the network is on its grid already, and the logits stay
     float. A symmetric grid starts at zero where no value is below it, and has its zero in the middle elsewhere.
     """
-    traced = _trace(model)
+    traced = trace(model)
     config: list[dict[str, Any]] = []
     for node in _quantized_outputs(traced):
         register_activation(type(_module(traced, node)).__name__)
@@ -65,10 +59,6 @@ def activation_grids(model: nn.Module, scheme: ActivationScheme = ActivationSche
             }
         )
     return config
-
-
-def _trace(model: nn.Module) -> fx.GraphModule:
-    return fx.GraphModule(model, _LeafTracer().trace(model))
 
 
 def _called_modules(traced: fx.GraphModule) -> list[tuple[str, nn.Module]]:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
 from automl.errors import InfeasibleError
-from automl.export.fold import fold_batch_norm
 from automl.export.onnx_writer import export_onnx
+from automl.network.folding import fold_batch_norm
 
 SHAPE = ImageShape(3, 12, 12)
 NORMALIZATION = Normalization.from_statistics(120.0, 64.0)

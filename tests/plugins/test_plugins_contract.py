@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from small_networks import CLASSES, NETWORKS, SEED, Network, context, logits, residual, trained
 from torch import nn
 
-from automl.export.fold import fold_batch_norm
+from automl.network.folding import fold_batch_norm
 from automl.registry import plugins
 from automl.technique import Architecture, Profile, Pruner, Quantization, Quantizer, Technique
 

@@ -7,7 +7,7 @@ import torch
 from small_networks import context, depthwise, logits, plain, residual, split, trained
 from torch import nn
 
-from automl.export.fold import fold_batch_norm
+from automl.network.folding import fold_batch_norm
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, Pruner, Quantizer, Stage
 from automl_plugins._channels import kept_channels

@@ -9,7 +9,7 @@ import torch
 from small_networks import NETWORKS, NORMALIZATION, context, logits, plain, residual, split, trained
 from torch import nn
 
-from automl.export.fold import fold_batch_norm
+from automl.network.folding import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageContext

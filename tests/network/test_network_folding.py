@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from automl.export.fold import fold_batch_norm
+from automl.network.folding import fold_batch_norm
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 

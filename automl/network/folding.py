@@ -5,16 +5,10 @@ import copy
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from automl.network.tracing import trace
+
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-
-
-class LeafTracer(fx.Tracer):
-    """Traces down to the modules that have no children, so that a residual ``Add`` keeps its name."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Stop at what torch ships and at what contains nothing."""
-        return super().is_leaf_module(m, module_qualified_name) or not any(m.children())
 
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
@@ -30,10 +24,9 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     """
     copied = copy.deepcopy(model).eval()
     try:
-        graph = LeafTracer().trace(copied)
+        folded = trace(copied)
     except fx.proxy.TraceError:
         return copied
-    folded = fx.GraphModule(copied, graph, class_name=type(model).__name__)
     for node in list(folded.graph.nodes):
         _fold_into_input(folded, node)
     folded.graph.lint()
