@@ -8,7 +8,8 @@ Ship it with one line in your ``pyproject.toml``::
 
 The method may change the model that it is given: the pipeline hands over a copy. It returns a plain
 ``nn.Module`` that pickles, with no hooks and no wrappers left. Where a point cannot be built it raises
-``automl.errors.InfeasibleError`` before any training; any other exception fails the trial, not the search.
+``automl.errors.InfeasibleError`` before any training, an architecture from ``build`` and the others from ``check``;
+any other exception fails the trial, not the search.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from automl.core.stage import Stage
 from automl.core.value import Value
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from collections.abc import Callable
+
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
@@ -37,6 +40,7 @@ __all__ = [
     "ImageShape",
     "Integer",
     "Loss",
+    "Once",
     "Profile",
     "Pruner",
     "Quantization",
@@ -107,6 +111,23 @@ class Fit(Protocol):
         ...
 
 
+class Once(Protocol):
+    """Gives what is expensive and the same for many trials: a teacher, a supernet."""
+
+    def __call__(self, name: str, make: Callable[[], nn.Module]) -> nn.Module:
+        """Give what ``make`` gives, made once for the technique and its version, the data, seed and training settings.
+
+        Args:
+            name: Tells apart what one technique makes: it holds every hyperparameter that ``make`` depends on.
+            make: Builds and trains a network that depends on nothing else. It starts from a random state of
+                its own, and the caller's random state stays as it was.
+
+        Returns:
+            A network in evaluation mode on the device of the trial, at each call a new one: the caller's to change.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class StageContext:
     """What a technique may use.
@@ -119,6 +140,7 @@ class StageContext:
         fit: Trains a model in place.
         loss: What the study's training lowers.
         steps_per_epoch: Batches of one pass over the training split.
+        once: Gives what is made once a study and shared by its trials.
     """
 
     image_shape: ImageShape
@@ -128,6 +150,7 @@ class StageContext:
     fit: Fit
     loss: Loss
     steps_per_epoch: int
+    once: Once
 
 
 class QuantizedModel(NamedTuple):
@@ -168,6 +191,18 @@ class Pruner(Technique):
 
     stage: ClassVar[Stage] = Stage.PRUNER
 
+    def check(self, model: nn.Module, sparsity: Profile, context: StageContext) -> None:
+        """Refuse a network that ``prune`` could not handle, before it is trained; none is refused by default.
+
+        Args:
+            model: As built, untrained; yours to change.
+            sparsity: What ``prune`` will be given.
+            context: What may be used; do not train.
+
+        Raises:
+            InfeasibleError: With the reason, which becomes the trial's.
+        """
+
     @abstractmethod
     def prune(self, model: nn.Module, sparsity: Profile, context: StageContext) -> nn.Module:
         """Prune ``model`` and train it back to accuracy.
@@ -184,6 +219,18 @@ class Quantizer(Technique):
     """Puts the weights and activations of a trained network on integer grids."""
 
     stage: ClassVar[Stage] = Stage.QUANTIZER
+
+    def check(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> None:
+        """Refuse a network that ``quantize`` could not handle, before it is trained; none is refused by default.
+
+        Args:
+            model: As built, untrained, with batch normalisation folded; yours to change.
+            weight_bits: What ``quantize`` will be given.
+            context: What may be used; do not train.
+
+        Raises:
+            InfeasibleError: With the reason, which becomes the trial's.
+        """
 
     @abstractmethod
     def quantize(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> QuantizedModel:

@@ -1,7 +1,8 @@
 """From a recipe to a compressed network: build, fit, prune, quantize."""
 
 import copy
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -64,6 +65,8 @@ class StageRunner:
         context = self._context()
         stages = {stage.stage: stage for stage in self.recipe.stages}
         model = self._build(stages[Stage.ARCHITECTURE], context)
+        self._check(model, stages, context)
+        self._fit_built(model)
         if Stage.PRUNER in stages:
             model = self._prune(model, stages[Stage.PRUNER], context)
         model = fold_batch_norm(model)
@@ -86,10 +89,22 @@ class StageRunner:
         with self.timed("build"):
             model = technique.build(context).to(self.device)
         self._check_logits(model, stage, context)
+        return model
+
+    def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
+        """Let the techniques that come later refuse the network before it is trained, on copies of it."""
+        with self.timed("build"), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            if Stage.PRUNER in stages:
+                pruner = stages[Stage.PRUNER]
+                _technique(pruner, Pruner).check(copy.deepcopy(model), _profile(pruner), context)
+            if Stage.QUANTIZER in stages:
+                quantizer = stages[Stage.QUANTIZER]
+                _technique(quantizer, Quantizer).check(fold_batch_norm(model), _profile(quantizer), context)
+
+    def _fit_built(self, model: nn.Module) -> None:
         training = self.recipe.training
         with self.timed("fit"):
             self._fit(model, epochs=training.epochs, learning_rate=training.learning_rate)
-        return model
 
     def _prune(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> nn.Module:
         technique = _technique(stage, Pruner)
@@ -128,7 +143,13 @@ class StageRunner:
             steps_per_epoch=steps_per_epoch(
                 len(self.dataset.train.labels[: training.max_train_images]), training.batch_size
             ),
+            once=self._once,
         )
+
+    def _once(self, name: str, make: Callable[[], nn.Module]) -> nn.Module:
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(_derived_seed(self.recipe.seed, name))
+            return make().to(self.device).eval()
 
     def _fit(
         self,
@@ -154,6 +175,10 @@ class StageRunner:
             loss=loss,
         )
         self.epochs_trained += report.epochs
+
+
+def _derived_seed(seed: int, name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])
 
 
 def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:
