@@ -9,6 +9,7 @@ import typer
 
 from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, fail, messages, print_json, results
 from automl.core.value import Value
+from automl.search.samplers import sampler_names
 
 if TYPE_CHECKING:  # the search imports Ray and Optuna, which take seconds
     from automl.core.space import SearchSpace
@@ -64,7 +65,7 @@ def search(
         list[str] | None,
         typer.Option(help="What a network must keep to, such as 'size_bytes<=50000'.", metavar="METRIC<=NUMBER"),
     ] = None,
-    sampler: Annotated[str, typer.Option(help="tpe, gp, nsga2, nsga3 or random.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help=f"{', '.join(sampler_names())}.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the search and of every trial.")] = 0,
     address: Annotated[
         str, typer.Option(help="Ray cluster: local, auto or HOST:PORT.", metavar="local|auto|HOST:PORT")

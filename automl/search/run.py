@@ -16,7 +16,7 @@ from automl.measure.latency import LatencyMeter
 from automl.search.cluster import Cluster
 from automl.search.final_front import measure_front
 from automl.search.measured_metrics import check_measured
-from automl.search.optuna_suggester import SAMPLERS, OptunaSuggester
+from automl.search.samplers import check_sampler, make_suggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
@@ -62,8 +62,7 @@ class SearchRequest:
         """
         if self.budget < 1:
             raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
-        if self.sampler not in SAMPLERS:
-            raise UsageError(f"unknown sampler {self.sampler!r}; choose one of {', '.join(SAMPLERS)}")
+        check_sampler(self.sampler)
         if not 0 <= self.seed < _SEEDS:
             raise UsageError(f"seed {self.seed} is outside 0 to {_SEEDS - 1}; give another --seed")
         check_measured([*self.objectives, *self.constraints])
@@ -98,9 +97,9 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         SearchError: If the first ten trials all failed.
     """
     request.check()
+    suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
     store = TrialStore.open_or_create(request.store, _spec(request, dataset))
-    suggester = OptunaSuggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     session = SearchSession(store, suggester, budget=request.budget, keep=request.keep_artifacts, listener=listener)
     if session.remaining and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
