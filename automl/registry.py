@@ -50,7 +50,7 @@ class Plugin:
             )
         for fact, remedy in (
             ("name", f"set its class variable to {self.name!r}"),
-            ("stage", "subclass Architecture, Pruner or Quantizer"),
+            ("stage", "subclass Architecture, Pruner, Quantizer or Distiller"),
         ):
             if not hasattr(technique, fact):
                 raise PluginError(f"technique {self.name!r} of {self.distribution} has no {fact}; {remedy}")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 from automl.core.image import ImageShape
 from automl.core.parameter import Categorical, Condition, Domain, Integer, Real
@@ -36,6 +36,7 @@ __all__ = [
     "ActiveIf",
     "Architecture",
     "Categorical",
+    "Distiller",
     "Fit",
     "ImageShape",
     "Integer",
@@ -161,7 +162,7 @@ class QuantizedModel(NamedTuple):
 
 
 class Technique(Value, ABC):
-    """Base of all plugins; subclass ``Architecture``, ``Pruner`` or ``Quantizer`` instead.
+    """Base of all plugins; subclass ``Architecture``, ``Pruner``, ``Quantizer`` or ``Distiller`` instead.
 
     Attributes:
         name: What users write in a space file; lower case, underscores.
@@ -240,4 +241,43 @@ class Quantizer(Technique):
             model: A trained network with batch normalisation folded, yours to change.
             weight_bits: Bits of the weights, 2 to 8, sampled once a convolution or linear layer.
             context: What may be used.
+        """
+
+
+class Distiller(Technique):
+    """Trains networks towards the answers of a teacher: a trained network of the same study, usually a larger one.
+
+    It takes the place of ``context.fit`` for the other stages, which know nothing of it.
+
+    Attributes:
+        fits: Which training it takes part in: ``train`` that of the architecture, ``compress`` that of pruner and
+            quantizer, ``all`` both.
+    """
+
+    stage: ClassVar[Stage] = Stage.DISTILLER
+
+    fits: Literal["all", "train", "compress"] = "all"
+
+    def check(self, model: nn.Module, context: StageContext) -> None:
+        """Refuse a network that can neither learn nor teach here, before it is trained; none is refused by default.
+
+        Args:
+            model: Student or teacher, as built; yours to change.
+            context: What may be used; do not train.
+
+        Raises:
+            InfeasibleError: With the reason, which becomes the trial's.
+        """
+
+    @abstractmethod
+    def distill(self, teacher: nn.Module, context: StageContext) -> Fit:
+        """Give a fit that trains its model towards ``teacher``.
+
+        Args:
+            teacher: Trained, in evaluation mode, on the device of the study; leave it as it is.
+            context: What may be used; its ``fit`` knows nothing of the teacher and does the training.
+
+        Returns:
+            Called by the other stages as they call ``context.fit``, also with an optimizer or a loss of their own,
+            and on a model that wrappers are around. Nothing of it may stay on the model.
         """

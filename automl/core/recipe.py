@@ -1,5 +1,7 @@
 """A recipe: the resolved stages of one point, enough to run the trial again."""
 
+from pydantic import Field
+
 from automl.core.profile import Profile
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
@@ -19,9 +21,26 @@ class StageRecipe(Value):
     profile: Profile | None = None
 
 
+class Teacher(Value):
+    """The network that a distiller learns from.
+
+    Attributes:
+        candidates: Architectures; the one with the most parameters on the study's data teaches.
+        is_trained: It comes with its weights, and is used as it is; others are trained as the study trains.
+    """
+
+    candidates: tuple[StageRecipe, ...] = Field(min_length=1)
+    is_trained: bool = False
+
+
 class Recipe(Value):
-    """The stages of a trial in order, and how its network is trained."""
+    """The stages of a trial in order, and how its network is trained.
+
+    Attributes:
+        teacher: Where one of the stages is a distiller.
+    """
 
     stages: tuple[StageRecipe, ...]
     training: TrainingSettings
     seed: int
+    teacher: Teacher | None = None

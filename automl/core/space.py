@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import model_validator
 
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Parameter, check_parameters
+from automl.core.parameter import Categorical, Domain, Parameter, check_parameters
 from automl.core.profile import Profile
-from automl.core.recipe import Recipe, StageRecipe
+from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point, Scalar, Value
@@ -42,6 +42,7 @@ class SearchSpace(Value):
         training: How each network is trained.
         dataset: Data set that the space was written for.
         objectives: What a search of this space is for, where the user names nothing else.
+        teacher: Whom distillers learn from; the largest network of the space where absent.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SearchSpace(Value):
     training: TrainingSettings
     dataset: str
     objectives: tuple[Objective, ...]
+    teacher: Teacher | None = None
 
     @model_validator(mode="after")
     def _check_parameters(self) -> Self:
@@ -89,8 +91,25 @@ class SearchSpace(Value):
     def recipe(self, point: Point, *, seed: int) -> Recipe:
         """Resolve a point into the stages of a trial."""
         values: dict[str, Scalar] = {**self.constants, **self.canonical(point)}
-        stages = [self._stage_recipe(stage, values) for stage in Stage]
-        return Recipe(stages=tuple(stage for stage in stages if stage is not None), training=self.training, seed=seed)
+        found = [self._stage_recipe(stage, values) for stage in Stage]
+        stages = tuple(stage for stage in found if stage is not None)
+        teacher = None
+        if any(stage.stage is Stage.DISTILLER for stage in stages):
+            teacher = self.teacher or Teacher(candidates=self.largest_architectures())
+        return Recipe(stages=stages, training=self.training, seed=seed, teacher=teacher)
+
+    def largest_architectures(self) -> tuple[StageRecipe, ...]:
+        """Give the largest network of each architecture: numbers at their high end, other choices at their first."""
+        choice = Stage.ARCHITECTURE.value
+        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
+        candidates = []
+        for technique in listed[0] if listed else (self.constants[choice],):
+            values = {**self.constants, choice: technique}
+            for parameter in self.parameters:
+                if parameter.name != choice and parameter.is_active(values):
+                    values[parameter.name] = _largest(parameter.domain)
+            candidates.append(self._stage_recipe(Stage.ARCHITECTURE, values))
+        return tuple(candidate for candidate in candidates if candidate is not None)
 
     def _stage_recipe(self, stage: Stage, values: dict[str, Scalar]) -> StageRecipe | None:
         technique = str(values.get(stage.value, NO_TECHNIQUE))
@@ -100,6 +119,13 @@ class SearchSpace(Value):
         hyperparameters = {field: value for (owner, _, field), value in owned if owner == technique and field}
         profile = _profile(self.profiles[stage], values) if stage in self.profiles else None
         return StageRecipe(stage=stage, technique=technique, hyperparameters=hyperparameters, profile=profile)
+
+
+def _largest(domain: Domain) -> Scalar:
+    if not isinstance(domain, Categorical):
+        return domain.high
+    numbers = [choice for choice in domain.choices if isinstance(choice, int | float) and not isinstance(choice, bool)]
+    return max(numbers) if numbers else domain.choices[0]
 
 
 def _profile(spec: ProfileSpec, values: dict[str, Scalar]) -> Profile:
