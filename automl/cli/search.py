@@ -31,6 +31,7 @@ class SearchArguments(Value):
     address: str
     workers: int | None
     gpus_per_trial: float
+    target: str
     store: str
     keep_artifacts: str
 
@@ -72,6 +73,9 @@ def search(
     ] = "local",
     workers: Annotated[int | None, typer.Option(help="Trials at a time; one a processor if absent.")] = None,
     gpus_per_trial: Annotated[float, typer.Option(help="GPUs, or a part of one, for each trial.")] = 0.0,
+    target: Annotated[
+        str, typer.Option(help="Threads, and images a run, that latency is for.", metavar="cpu:THREADS[:BATCH]")
+    ] = "cpu:1",
     keep_artifacts: Annotated[
         str, typer.Option(help="Which deployable files stay in the store.", metavar="front|all|none")
     ] = "front",
@@ -95,6 +99,7 @@ def search(
         address=address,
         workers=workers,
         gpus_per_trial=gpus_per_trial,
+        target=target,
         store=store,
         keep_artifacts=keep_artifacts,
     )
@@ -113,6 +118,7 @@ def search(
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
     from automl.core.objective import Constraint, Objective
+    from automl.core.target import Target
     from automl.errors import UsageError
     from automl.search.cluster import Cluster
     from automl.search.run import SearchRequest
@@ -140,6 +146,7 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         store=arguments.store,
         keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
         cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
+        target=Target.parse(arguments.target),
     )
 
 

@@ -2,6 +2,7 @@
 
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
+from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Value
 
 SCHEMA_VERSION = 1
@@ -14,6 +15,7 @@ class StudySpec(Value):
     Attributes:
         dataset: Data set as the user named it, for example ``digits``.
         dataset_fingerprint: SHA-256 of the decoded images, labels and splits.
+        target: What latency is measured for.
         seed: Of the search and of every trial: two trials that share a network train it the same way.
     """
 
@@ -23,6 +25,7 @@ class StudySpec(Value):
     dataset_fingerprint: str
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
+    target: Target = ONE_THREAD
     seed: int
     versions: dict[str, str]
     created_at: str

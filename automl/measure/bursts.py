@@ -21,13 +21,13 @@ class Burst(NamedTuple):
 
     Attributes:
         reference_ns: The slower of the reference's times before and after.
-        cpu_ns: CPU time a run, one entry a reading of the clock.
-        wall_ns: Wall time a run, one entry a reading of the clock.
-        total_ns: CPU time of all its runs.
+        run_ns: Time a run by the clock that counts, one entry a reading.
+        wall_ns: Wall time a run, one entry a reading.
+        total_ns: Time of all its runs by the clock that counts.
     """
 
     reference_ns: int
-    cpu_ns: list[float]
+    run_ns: list[float]
     wall_ns: list[float]
     total_ns: int
 
@@ -47,15 +47,25 @@ class Bursts(NamedTuple):
     is_gated: bool
 
 
-def collect_bursts(run: Callable[[], object], reference: Reference) -> Bursts:
-    """Run until 60 ms in at least 8 bursts are kept, for 6 seconds at most."""
+Clock = Callable[[], int]
+"""Nanoseconds since some moment: of the processor for this thread, or of the wall."""
+
+
+def collect_bursts(run: Callable[[], object], reference: Reference, clock: Clock = time.thread_time_ns) -> Bursts:
+    """Run until 60 ms in at least 8 bursts are kept, for 6 seconds at most.
+
+    Args:
+        run: Runs the file once.
+        reference: Tells when the machine is at its best.
+        clock: What counts as the time of a run.
+    """
     end = time.monotonic() + _MOST_SECONDS
     for _ in range(_WARM_UP_RUNS):
         run()
-    runs = max(1, _READING_NS // max(1, min(_read(run, 1)[0] for _ in range(3))))
+    runs = max(1, _READING_NS // max(1, min(_read(run, 1, clock)[0] for _ in range(3))))
     taken: list[Burst] = []
     while time.monotonic() < end:
-        taken.append(_take(run, runs, reference))
+        taken.append(_take(run, runs, reference, clock))
         reference.note(taken[-1].reference_ns)
         kept = [burst for burst in taken if reference.is_fast(burst.reference_ns)]
         if len(kept) >= _LEAST_BURSTS and sum(burst.total_ns for burst in kept) >= _KEPT_NS:
@@ -68,26 +78,26 @@ def collect_bursts(run: Callable[[], object], reference: Reference) -> Bursts:
     return Bursts(least_slow[: max(_LEAST_BURSTS, len(taken) // 10)], taken, is_gated=False)
 
 
-def _take(run: Callable[[], object], runs: int, reference: Reference) -> Burst:
+def _take(run: Callable[[], object], runs: int, reference: Reference, clock: Clock) -> Burst:
     before_ns = reference.read_ns()
     run()
-    cpu_ns: list[int] = []
+    counted_ns: list[int] = []
     wall_ns: list[int] = []
-    while sum(cpu_ns) < _BURST_NS:
-        cpu, wall = _read(run, runs)
-        cpu_ns.append(cpu)
+    while sum(counted_ns) < _BURST_NS:
+        counted, wall = _read(run, runs, clock)
+        counted_ns.append(counted)
         wall_ns.append(wall)
     return Burst(
         reference_ns=max(before_ns, reference.read_ns()),
-        cpu_ns=[reading / runs for reading in cpu_ns],
+        run_ns=[reading / runs for reading in counted_ns],
         wall_ns=[reading / runs for reading in wall_ns],
-        total_ns=sum(cpu_ns),
+        total_ns=sum(counted_ns),
     )
 
 
-def _read(run: Callable[[], object], runs: int) -> tuple[int, int]:
-    wall_start, cpu_start = time.perf_counter_ns(), time.thread_time_ns()
+def _read(run: Callable[[], object], runs: int, clock: Clock) -> tuple[int, int]:
+    wall_start, start = time.perf_counter_ns(), clock()
     for _ in range(runs):
         run()
-    cpu_end, wall_end = time.thread_time_ns(), time.perf_counter_ns()
-    return cpu_end - cpu_start, wall_end - wall_start
+    end, wall_end = clock(), time.perf_counter_ns()
+    return end - start, wall_end - wall_start

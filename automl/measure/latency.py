@@ -3,12 +3,14 @@
 import os
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.target import ONE_THREAD, Target
 from automl.measure.bursts import Burst, collect_bursts
 from automl.measure.host_lock import exclusive, pinned
 from automl.measure.reference import Reference
@@ -20,10 +22,10 @@ _RESAMPLES = 400
 
 @dataclass(frozen=True)
 class Latency:
-    """How long a file takes for one batch, in ONNX Runtime on one thread.
+    """How long a file takes for one batch, in ONNX Runtime.
 
     Attributes:
-        latency_ms: 25th percentile of the CPU time of ``session.run``.
+        latency_ms: 25th percentile of the time of ``session.run``: CPU time on one thread, wall time on several.
         low_ms: Lower end of the 95 % interval of ``latency_ms``, by resampling whole bursts.
         high_ms: Upper end of that interval.
         reference_ratio: ``latency_ms`` over the time of the reference model in the same bursts.
@@ -31,8 +33,7 @@ class Latency:
         wall_p95_ms: 95th percentile of wall time, of all bursts.
         is_gated: Whether enough bursts ran while the machine was at its best; otherwise the figures are
             those of the best-looking bursts.
-        batch: Images a run.
-        threads: Of the runtime.
+        target: Threads and images a run.
         measure_seconds: Wall time that the measurement took.
         waited_seconds: Wall time spent before it, waiting for other measurements on this host.
     """
@@ -44,10 +45,23 @@ class Latency:
     wall_p50_ms: float
     wall_p95_ms: float
     is_gated: bool
-    batch: int
-    threads: int
+    target: Target
     measure_seconds: float
     waited_seconds: float
+
+    def metrics(self) -> dict[str, float]:
+        """Name the figures as a row of the trial store does."""
+        return {
+            "latency_ms": self.latency_ms,
+            "latency_low_ms": self.low_ms,
+            "latency_high_ms": self.high_ms,
+            "latency_wall_p50_ms": self.wall_p50_ms,
+            "latency_wall_p95_ms": self.wall_p95_ms,
+            "latency_reference_ratio": self.reference_ratio,
+            "latency_is_gated": float(self.is_gated),
+            "latency_threads": float(self.target.threads),
+            "latency_batch": float(self.target.batch),
+        }
 
 
 class LatencyMeter:
@@ -56,14 +70,17 @@ class LatencyMeter:
     A fixed reference model runs before and after each burst of about 4 ms. Bursts count in which it ran
     within 6 % of its best time on this host, until 60 ms are kept. The time is CPU time of the calling
     thread, pinned to one processor where the system allows, around plain ``session.run``: what a user of
-    the runtime calls, the copies of inputs and outputs included.
+    the runtime calls, the copies of inputs and outputs included. With several threads it is wall time, which
+    only an idle machine gives truly: the final front is measured again on one.
 
     Args:
+        target: Threads of the runtime, and images a run.
         state_dir: Holds the lock and the best time of the reference model, shared by all processes that
             name the same folder; by default one a user of the host.
     """
 
-    def __init__(self, *, state_dir: Path | None = None) -> None:
+    def __init__(self, target: Target = ONE_THREAD, *, state_dir: Path | None = None) -> None:
+        self.target = target
         self._state_dir = state_dir or Path(tempfile.gettempdir()) / f"automl-{os.getuid()}"
         self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._reference = Reference(self._state_dir)
@@ -73,18 +90,20 @@ class LatencyMeter:
 
         Args:
             path: An ONNX file from uint8 images to logits.
-            images: The batch to run, shape (batch, C, H, W).
+            images: At least one, shape (N, C, H, W); repeated, or cut, to the batch of the target.
         """
-        session = open_session(path, threads=1)
-        inputs = {session.get_inputs()[0].name: images}
+        threads, batch = self.target.threads, self.target.batch
+        session = open_session(path, threads=threads)
+        inputs = {session.get_inputs()[0].name: np.resize(images, (batch, *images.shape[1:]))}
+        clock, placed = (time.thread_time_ns, pinned()) if threads == 1 else (time.perf_counter_ns, nullcontext())
         asked = time.monotonic()
-        with exclusive(self._state_dir / "measuring.lock"), pinned():
+        with exclusive(self._state_dir / "measuring.lock"), placed:
             started = time.monotonic()
             self._reference.prepare()
-            bursts = collect_bursts(lambda: session.run(None, inputs), self._reference)
+            bursts = collect_bursts(lambda: session.run(None, inputs), self._reference, clock)
             self._reference.save()
             ended = time.monotonic()
-        latency_ms = _cpu_ms(bursts.kept)
+        latency_ms = _run_ms(bursts.kept)
         low_ms, high_ms = _interval_ms(bursts.kept)
         wall_ns = [reading for burst in bursts.taken for reading in burst.wall_ns]
         reference_ns = float(np.median([burst.reference_ns for burst in bursts.kept]))
@@ -96,20 +115,19 @@ class LatencyMeter:
             wall_p50_ms=float(np.percentile(wall_ns, 50)) / 1e6,
             wall_p95_ms=float(np.percentile(wall_ns, 95)) / 1e6,
             is_gated=bursts.is_gated,
-            batch=len(images),
-            threads=1,
+            target=self.target,
             measure_seconds=ended - started,
             waited_seconds=started - asked,
         )
 
 
-def _cpu_ms(bursts: list[Burst]) -> float:
-    return float(np.percentile([reading for burst in bursts for reading in burst.cpu_ns], _PERCENTILE)) / 1e6
+def _run_ms(bursts: list[Burst]) -> float:
+    return float(np.percentile([reading for burst in bursts for reading in burst.run_ns], _PERCENTILE)) / 1e6
 
 
 def _interval_ms(bursts: list[Burst]) -> tuple[float, float]:
     """Resample whole bursts: readings within one are alike, and would feign certainty."""
     generator = np.random.default_rng(0)
     drawn = generator.integers(0, len(bursts), (_RESAMPLES, len(bursts)))
-    low, high = np.percentile([_cpu_ms([bursts[index] for index in draw]) for draw in drawn], [2.5, 97.5])
+    low, high = np.percentile([_run_ms([bursts[index] for index in draw]) for draw in drawn], [2.5, 97.5])
     return float(low), float(high)

@@ -126,12 +126,7 @@ class TrialRunner:
         return {
             "accuracy": deployed,
             "size_bytes": float(size_bytes(path)),
-            "latency_ms": latency.latency_ms,
-            "latency_low_ms": latency.low_ms,
-            "latency_high_ms": latency.high_ms,
-            "latency_wall_p50_ms": latency.wall_p50_ms,
-            "latency_wall_p95_ms": latency.wall_p95_ms,
-            "latency_reference_ratio": latency.reference_ratio,
+            **latency.metrics(),
             "parity_gap": parity_gap,
             "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),
         }

@@ -77,6 +77,7 @@ def _human_milliseconds(value: float) -> str:
 
 _FORMATS: dict[str, Callable[[float], str]] = {
     "accuracy": lambda value: f"{100 * value:.2f} %",
+    "_is_gated": lambda value: "yes" if value else "no",
     "_gap": lambda value: f"{100 * value:.2f} points",
     "_bytes": human_bytes,
     "_ms": _human_milliseconds,

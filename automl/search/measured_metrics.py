@@ -15,6 +15,9 @@ MEASURED_METRICS = (
     "latency_wall_p50_ms",
     "latency_wall_p95_ms",
     "latency_reference_ratio",
+    "latency_is_gated",
+    "latency_threads",
+    "latency_batch",
     "parity_gap",
     "parameters",
 )

@@ -47,7 +47,7 @@ class TrialTrainable(tune.Trainable):
             spec=spec,
             dataset=dataset,
             store=TrialStore.open(root, spec.name),
-            meter=LatencyMeter(),
+            meter=LatencyMeter(spec.target),
             device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         )
         self._assignment = Assignment(**config)

@@ -8,6 +8,7 @@ from pathlib import Path
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.core.study import StudySpec
+from automl.core.target import ONE_THREAD, Target
 from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
@@ -40,6 +41,7 @@ class SearchRequest:
         store: Folder or URI of the trial store.
         keep_artifacts: Which deployable files stay.
         cluster: Where trials run.
+        target: What latency is measured for.
     """
 
     space: SearchSpace
@@ -53,6 +55,7 @@ class SearchRequest:
     store: str
     keep_artifacts: KeepArtifacts
     cluster: Cluster
+    target: Target = ONE_THREAD
 
     def check(self) -> None:
         """Refuse what cannot be run.
@@ -129,7 +132,7 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
             f"the first error: {first.error}; `automl show {request.study} {first.number}` shows its traceback; "
             "mend the cause and begin again with --study NEWNAME"
         )
-    trials = measure_front(store, session.trials, dataset, LatencyMeter())
+    trials = measure_front(store, session.trials, dataset, LatencyMeter(store.spec.target))
     if request.keep_artifacts is KeepArtifacts.NONE:
         trials = [drop_artifact(store, trial) if trial.artifact is not None else trial for trial in trials]
     store.compact()
@@ -150,6 +153,7 @@ def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
         dataset_fingerprint=dataset.fingerprint,
         objectives=request.objectives,
         constraints=request.constraints,
+        target=request.target,
         seed=request.seed,
         versions=library_versions(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,12 +26,18 @@ BASE_METRICS = (
     "latency_wall_p50_ms",
     "latency_wall_p95_ms",
     "latency_reference_ratio",
+    "latency_is_gated",
+    "latency_threads",
+    "latency_batch",
     "latency_idle_ms",
 )
 """Metrics that every file has a column for; others appear where a trial has them."""
 
 BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "total")
 """Steps that every file has a column for."""
+
+_COUNTED = ("_bytes", "parameters", "_threads", "_batch")
+"""How the names of metrics end that count something."""
 
 
 class Kind(StrEnum):
@@ -146,13 +152,21 @@ def _domain_kind(domain: Domain) -> Kind:
 
 
 def _metric_kind(name: str) -> Kind:
-    return Kind.INTEGER if name.endswith("_bytes") or name == "parameters" else Kind.REAL
+    if "_is_" in name:
+        return Kind.BOOLEAN
+    return Kind.INTEGER if name.endswith(_COUNTED) else Kind.REAL
 
 
 def _metric_cell(name: str, value: float) -> Cell:
-    if _metric_kind(name) is Kind.INTEGER:
-        return round(value) if math.isfinite(value) else None
-    return None if math.isnan(value) else value
+    if math.isnan(value):
+        return None
+    match _metric_kind(name):
+        case Kind.BOOLEAN:
+            return bool(value)
+        case Kind.INTEGER:
+            return round(value) if math.isfinite(value) else None
+        case _:
+            return value
 
 
 def _violation_cell(value: float) -> Cell:

@@ -27,6 +27,7 @@ def _facts(spec: StudySpec) -> Mapping[str, str]:
         "dataset fingerprint": spec.dataset_fingerprint,
         "objectives": ", ".join(map(str, spec.objectives)),
         "constraints": ", ".join(map(str, spec.constraints)) or "none",
+        "target": str(spec.target),
         "seed": str(spec.seed),
         **{f"parameter {parameter.name}": _domain(parameter) for parameter in spec.space.parameters},
         **{f"parameter {name}": f"fixed to {value!r}" for name, value in spec.space.constants.items()},

@@ -40,6 +40,7 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--gpus-per-trial", "64"], ["64 GPUs", "--gpus-per-trial"]),
         (["--address", "nowhere"], ["'nowhere'", "HOST:PORT"]),
         (["--keep-artifacts", "some"], ["'some'", "front, all, none"]),
+        (["--target", "gpu"], ["'gpu'", "cpu:THREADS"]),
         (["--objective", "accuracy"], ["'accuracy'", "accuracy:max"]),
         (["--objective", "accuracy:up"], ["'accuracy:up'", "METRIC:min"]),
         (["--objective", "speed:max"], ["'speed:max'", "no trial measures", "latency_ms"]),

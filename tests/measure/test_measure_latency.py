@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from automl.core.target import Target
 from automl.measure.host_lock import exclusive, pinned
 from automl.measure.latency import LatencyMeter
 from automl.measure.reference import Reference
@@ -19,6 +20,7 @@ IMAGES = np.zeros((1, 3, 16, 16), np.uint8)
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
+from automl.core.target import Target
 from automl.measure.host_lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
@@ -57,7 +59,7 @@ def test_wider_network_takes_longer(state_dir: Path, tmp_path: Path) -> None:
     for latency in (narrow, wide):
         assert latency.low_ms <= latency.latency_ms <= latency.high_ms
         assert latency.wall_p50_ms <= latency.wall_p95_ms
-        assert (latency.batch, latency.threads) == (1, 1)
+        assert latency.target == Target(threads=1, batch=1)
         assert latency.measure_seconds < 8
 
 
@@ -67,10 +69,19 @@ def test_same_file_measures_the_same(state_dir: Path, tmp_path: Path) -> None:
     assert first.latency_ms == pytest.approx(second.latency_ms, rel=0.3)  # tests run on machines of any kind
 
 
-def test_batch_is_stated(state_dir: Path, tmp_path: Path) -> None:
+def test_larger_batch_takes_longer_and_is_stated(state_dir: Path, tmp_path: Path) -> None:
     path = convolutions(tmp_path / "model.onnx", 16)
-    batch = np.repeat(IMAGES, 8, axis=0)
-    assert LatencyMeter(state_dir=state_dir).measure(path, images=batch).batch == 8
+    one = LatencyMeter(state_dir=state_dir).measure(path, images=IMAGES)
+    eight = LatencyMeter(Target(batch=8), state_dir=state_dir).measure(path, images=IMAGES)
+    assert eight.latency_ms > 3 * one.latency_ms
+    assert eight.metrics()["latency_batch"] == 8
+
+
+def test_several_threads_are_timed_by_the_wall(state_dir: Path, tmp_path: Path) -> None:
+    path = convolutions(tmp_path / "model.onnx", 64)
+    latency = LatencyMeter(Target(threads=2), state_dir=state_dir).measure(path, images=IMAGES)
+    assert latency.metrics()["latency_threads"] == 2
+    assert latency.latency_ms == pytest.approx(latency.wall_p50_ms, rel=0.5)
 
 
 def test_measurement_waits_for_another_process(state_dir: Path, tmp_path: Path) -> None:

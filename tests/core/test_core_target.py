@@ -1,0 +1,26 @@
+import pytest
+
+from automl.core.target import Target
+from automl.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("cpu", Target()),
+        ("cpu:4", Target(threads=4)),
+        ("cpu:1:8", Target(batch=8)),
+        ("cpu:2:3", Target(threads=2, batch=3)),
+    ],
+)
+def test_target_is_read_and_written(text, target):
+    assert Target.parse(text) == target
+    assert Target.parse(str(target)) == target
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "cpu:", "cpu:0", "cpu:1:0", "cpu:-1", "cpu:1:2:3", "cpu:257", "tpu:1", "cpu:one"]
+)
+def test_bad_target_is_refused_with_its_form(text):
+    with pytest.raises(UsageError, match=r"(?s)target '.*cpu:THREADS"):
+        Target.parse(text)
