@@ -12,17 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 
 from automl.core.stage import Stage
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.datasets.load import load_dataset
+from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
-from automl.measure.session import open_session
 from automl.pipeline.trial_runner import TrialRunner
 from automl.registry import plugins
 from automl.spaces.located_yaml import parse_located
@@ -84,29 +81,14 @@ def _quantizer(name: str, bits: int) -> str:
     return f"quantizer: {{{name}: {fields}}}\nweight_bits: {{level: {bits}, slope: 0}}"
 
 
-def count(path: Path, image: np.ndarray) -> Counted:
+def count(path: Path) -> Counted:
     """Count channels, zeros and bits in a file."""
-    model = onnx.load(path)
-    dequantized = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    weights = [node.input[1] for node in model.graph.node if node.op_type in {"Conv", "Gemm"}]
-    floats = {name: numpy_helper.to_array(stored[name]) for name in weights if name in stored}
-    codes = _values(model, [dequantized[name] for name in weights if name in dequantized], image)
-    arrays = [*floats.values(), *codes]
-    convolutions = [array for array in arrays if array.ndim == 4]
-    bits = [int(np.ceil(np.log2(2 * np.abs(array.astype(int)).max() + 1))) for array in codes]
-    zeros = sum(int((array == 0).sum()) for array in arrays) / sum(array.size for array in arrays)
-    return Counted(sum(len(array) for array in convolutions), zeros, bits)
-
-
-def _values(model: onnx.ModelProto, names: list[str], image: np.ndarray) -> list[np.ndarray]:
-    if not names:
-        return []
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
-    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = open_session(probe.SerializeToString())
-    return session.run(names, {session.get_inputs()[0].name: image})
+    layers = file_contents(path)
+    return Counted(
+        channels=sum(layer.shape[0] for layer in layers if layer.is_convolution),
+        zeros=sum(layer.zeros for layer in layers) / sum(layer.size for layer in layers),
+        bits=[layer.bits for layer in layers if layer.bits is not None],
+    )
 
 
 def main() -> None:
@@ -135,7 +117,7 @@ def main() -> None:
             if trial.artifact is None:
                 lines.append(f"| {case.name} | {case.asked} | {trial.state}: {trial.error} | | | | |")
                 continue
-            found = count(Path(root) / spec.name / trial.artifact / "model.onnx", dataset.validation.images[:1])
+            found = count(Path(root) / spec.name / trial.artifact / "model.onnx")
             if number == 0:
                 before, base_accuracy = found, trial.metrics["accuracy"]
             lines.append(_row(case, trial, found, before, base_accuracy))
@@ -150,9 +132,7 @@ def _row(case: Case, trial: Trial, found: Counted, before: Counted, base_accurac
         channels = 1 - found.channels / before.channels
         counted.append(f"{100 * channels:.0f} % of channels" if channels else f"{100 * found.zeros:.0f} % of weights")
     if found.bits:
-        counted.append(
-            f"{min(found.bits)} to {max(found.bits)} bits" if len(set(found.bits)) > 1 else f"{found.bits[0]} bits"
-        )
+        counted.append(f"{max(found.bits)} bits")  # a layer of few weights has fewer codes than its width
     accuracy = f"{100 * trial.metrics['accuracy']:.2f} %"
     if case.asked != "float32":
         accuracy = f"{100 * base_accuracy:.2f} → {accuracy}"
