@@ -6,17 +6,32 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class WeightQuantization:
-    """Symmetric quantization of a weight, one scale an output channel, zero point 0.
+    """Quantization of a weight to a few integers, one scale an output channel, zero point 0.
 
-    A code ``q`` in ``-(2**(bits-1) - 1) … 2**(bits-1) - 1`` stands for ``q * scale[channel]``.
+    A code ``q`` stands for ``q * scale[channel]``. A file stores which of the codes a weight has, in ``bits`` bits.
 
     Attributes:
-        bits: Width of a code, 2 to 8.
+        bits: Width of a stored code, 1 to 8; 2 to 8 where ``levels`` is None.
         scale: One positive scale an output channel.
+        levels: The codes that occur, ascending, in -128 … 127, at most ``2**bits``; None for the symmetric grid
+            ``-(2**(bits-1) - 1) … 2**(bits-1) - 1``.
     """
 
     bits: int
     scale: tuple[float, ...]
+    levels: tuple[int, ...] | None = None
+
+    @property
+    def legal_codes(self) -> tuple[int, ...]:
+        """The codes that a weight may have, ascending.
+
+        >>> WeightQuantization(bits=2, scale=(0.1,)).legal_codes
+        (-1, 0, 1)
+        """
+        if self.levels is not None:
+            return self.levels
+        largest = 2 ** (self.bits - 1) - 1
+        return tuple(range(-largest, largest + 1))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ The form is QuantizeLinear and DequantizeLinear around every operator: uint8 act
 scale an output channel, int32 biases (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
 """
 
+from itertools import pairwise
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -87,10 +89,10 @@ class _QdqWriter:
             raise InfeasibleError(
                 f"The weight of {module!r} has {len(weight)} channels and {len(scale)} scales: give one a channel"
             )
-        limit = 2 ** (quantization.bits - 1) - 1
-        codes = np.rint(weight / scale.reshape(-1, *[1] * (weight.ndim - 1))).clip(-limit, limit).astype(np.int8)
+        legal = _legal_codes(module, quantization)
+        codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
         name = f"{node.input[1]}:codes"
-        self._codes[name] = WeightCodes(codes, quantization.bits)
+        self._codes[name] = WeightCodes(codes, quantization.bits, quantization.levels)
         inputs = [name, self._constant(scale)]
         if node.op_type == "Gemm":  # its int8 kernel wants the zero points, that of a convolution does not
             inputs.append(self._constant(np.zeros(len(scale), np.int8)))
@@ -109,7 +111,8 @@ class _QdqWriter:
         model.graph.node.extend([*stored.nodes, *self._nodes])
         model.functions.extend(stored.functions)
         model.opset_import[0].version = stored.opset
-        model.opset_import.extend(helper.make_opsetid(function.domain, 1) for function in stored.functions)
+        domains = sorted({function.domain for function in stored.functions})
+        model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in domains)
         model.ir_version = _IR_VERSIONS[stored.opset]
 
     def _is_layer(self, node: onnx.NodeProto) -> bool:
@@ -140,3 +143,25 @@ class _QdqWriter:
         name = f"constant:{len(self._added)}"
         self._added[name] = numpy_helper.from_array(array, name)
         return name
+
+
+def _legal_codes(module: str, quantization: WeightQuantization) -> NDArray[np.int8]:
+    codes, lowest_bits = quantization.legal_codes, 2 if quantization.levels is None else 1
+    is_ascending = all(low < high for low, high in pairwise(codes))
+    if not lowest_bits <= quantization.bits <= 8:
+        raise InfeasibleError(
+            f"The weight of {module!r} has codes of {quantization.bits} bits: "
+            f"give {lowest_bits} to 8{', or levels' if quantization.levels is None else ''}"
+        )
+    if not codes or not is_ascending or len(codes) > 2**quantization.bits or codes[0] < -128 or codes[-1] > 127:
+        raise InfeasibleError(
+            f"The weight of {module!r} has the levels {codes}: give at most {2**quantization.bits} whole numbers, "
+            f"ascending, in -128 … 127, since its codes have {quantization.bits} bits"
+        )
+    return np.array(codes, np.int8)
+
+
+def _nearest(legal: NDArray[np.int8], values: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Round each value to a legal code."""
+    middles = (legal[1:].astype(np.float32) + legal[:-1]) / 2
+    return legal[np.searchsorted(middles, values)]

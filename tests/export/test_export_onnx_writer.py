@@ -22,6 +22,7 @@ NORMALIZATION = Normalization.from_statistics(120.0, 64.0)
 ACTIVATIONS = [nn.ReLU, nn.ReLU6, nn.Tanh, nn.GELU, nn.SiLU, nn.Hardswish]
 QUANTIZED = (*ACTIVATIONS, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 CLAMPS = (nn.ReLU, nn.ReLU6)
+EIGHT = (0.1,) * 8
 
 
 class Add(nn.Module):
@@ -91,18 +92,22 @@ def normalised(images: NDArray[np.uint8]) -> Tensor:
     return (torch.from_numpy(images).float() - NORMALIZATION.zero_point) * NORMALIZATION.scale
 
 
-def quantize(model: nn.Module, bits: int, images: Tensor) -> tuple[Quantization, Tensor]:
+def quantize(
+    model: nn.Module, bits: int, images: Tensor, levels: tuple[int, ...] | None = None
+) -> tuple[Quantization, Tensor]:
     """Put the weights on min-max grids in place; give the parameters and the logits of a simulation."""
+    legal = torch.tensor(levels or range(1 - 2 ** (bits - 1), 2 ** (bits - 1)))
     weights: dict[str, WeightQuantization] = {}
     outputs: dict[str, ActivationQuantization] = {}
     modules = dict(model.named_modules())
     has_clamps = any(isinstance(module, CLAMPS) for module in modules.values())
     for name, module in modules.items():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            scale = module.weight.detach().abs().flatten(1).amax(1) / (2 ** (bits - 1) - 1)
+            scale = module.weight.detach().abs().flatten(1).amax(1) / legal.abs().max()
             column = scale.reshape(-1, *[1] * (module.weight.ndim - 1))
-            module.weight.data = (module.weight.data / column).round() * column
-            weights[name] = WeightQuantization(bits, tuple(scale.tolist()))
+            nearest = (module.weight.data.unsqueeze(-1) / column.unsqueeze(-1) - legal).abs().argmin(-1)
+            module.weight.data = legal[nearest] * column
+            weights[name] = WeightQuantization(bits, tuple(scale.tolist()), levels)
         is_fused = has_clamps and not name.endswith("pointwise")  # only the clamp behind it is quantized
         if isinstance(module, QUANTIZED) or (isinstance(module, nn.Conv2d | Add) and not is_fused):
 
@@ -167,6 +172,20 @@ def test_quantized_file_agrees_with_its_simulation(bits: int, activation: type[n
     assert not operators["Conv"] + operators["Gemm"] + operators["Cast"] + operators["U"]
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_file_with_levels_agrees_with_its_simulation(bits: int, tmp_path: Path) -> None:
+    model, (images, _) = network(), pixels(1000)
+    drawn = np.random.default_rng(bits).choice(np.arange(-126, 127), min(2**bits, 250) - 2, replace=False)
+    levels = tuple(sorted({-127, 127, *drawn.tolist()}))
+    quantization, simulated = quantize(model, bits, normalised(images), levels)
+    logits, operators = run(write(model, tmp_path / "model.onnx", quantization), images)
+    assert agreement(logits, simulated) >= (0.99 if bits > 2 else 0.98)
+    assert np.abs(logits - simulated.numpy()).mean() < 0.015 * float(simulated.std())
+    assert operators["QLinearConv"] == 5
+    assert operators["QGemm"] == 1
+    assert not operators["Conv"] + operators["Gemm"] + operators["Cast"] + operators["Gather"] + operators["L"]
+
+
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
 def test_relu_network_runs_in_integers_from_end_to_end(pool: type[nn.Module], tmp_path: Path) -> None:
     model, (images, _) = network(nn.ReLU, pool=pool, bias=False), pixels(400)
@@ -176,12 +195,12 @@ def test_relu_network_runs_in_integers_from_end_to_end(pool: type[nn.Module], tm
     assert not operators["QuantizeLinear"] + operators["DequantizeLinear"] + operators["Relu"]
 
 
-@pytest.mark.parametrize("bits", [2, 3, 4, 6, 8])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 6, 8])
 def test_packed_file_is_near_the_size_of_its_bits(bits: int, tmp_path: Path) -> None:
     model = nn.Sequential(
         nn.Conv2d(3, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4096, 10)
     )
-    quantization, _ = quantize(model, bits, normalised(pixels(8)[0]))
+    quantization, _ = quantize(model, bits, normalised(pixels(8)[0]), (-1, 1) if bits == 1 else None)
     size_bytes = write(model, tmp_path / "model.onnx", quantization).stat().st_size
     weights_bytes = sum(module.weight.numel() * bits / 8 for module in model if hasattr(module, "weight"))
     channels = 64 + 64 + 10
@@ -251,6 +270,11 @@ def test_any_number_of_images_runs(tmp_path: Path) -> None:
         (Quantization({"7.conv": WeightQuantization(8, (0.1,))}), r"'7\.conv'.*does not run"),
         (Quantization({"1": WeightQuantization(8, (0.1,))}), "'1', which runs as Relu"),
         (Quantization({"0": WeightQuantization(8, (0.1, 0.1))}), "'0' has 8 channels and 2 scales"),
+        (Quantization({"0": WeightQuantization(1, EIGHT)}), "'0' has codes of 1 bits: give 2 to 8, or levels"),
+        (Quantization({"0": WeightQuantization(9, EIGHT, (0, 1))}), "'0' has codes of 9 bits: give 1 to 8"),
+        (Quantization({"0": WeightQuantization(1, EIGHT, (-1, 0, 1))}), r"levels \(-1, 0, 1\): give at most 2"),
+        (Quantization({"0": WeightQuantization(1, EIGHT, (1, -1))}), r"levels \(1, -1\).*ascending"),
+        (Quantization({"0": WeightQuantization(1, EIGHT, (0, 128))}), r"levels \(0, 128\).*-128 … 127"),
     ],
 )
 def test_quantization_that_does_not_fit_is_refused(quantization: Quantization, message: str, tmp_path: Path) -> None:
