@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
 
 import onnx
 from torch import nn
@@ -11,7 +13,15 @@ from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import ActivationQuantization, Quantization
 from automl.export.compact import compact
 from automl.export.qdq import insert_qdq, take_pixels
-from automl.export.torch_graph import torch_graph
+from automl.export.torch_graph import MarkedGraph, torch_graph
+
+
+class GraphSource(Protocol):
+    """Turns a network into a float32 graph that the caller may change; see ``torch_graph``."""
+
+    def __call__(self, model: nn.Module, image_shape: ImageShape, /, *, marked: Collection[str] = ()) -> MarkedGraph:
+        """Export ``model``, and find the outputs of the modules named in ``marked``."""
+        ...
 
 
 def export_onnx(
@@ -34,17 +44,41 @@ def export_onnx(
     Raises:
         InfeasibleError: The quantization does not fit the network; the message names the module.
     """
+    content = onnx_bytes(model, image_shape=image_shape, normalization=normalization, quantization=quantization)
+    onnx.checker.check_model(content, full_check=True)
+    _write_whole(path, content)
+
+
+def onnx_bytes(
+    model: nn.Module,
+    *,
+    image_shape: ImageShape,
+    normalization: Normalization,
+    quantization: Quantization | None,
+    graph: GraphSource = torch_graph,
+) -> bytes:
+    """Give the content of the file that ``export_onnx`` writes, unchecked.
+
+    Args:
+        model: As for ``export_onnx``.
+        image_shape: Shape of one image.
+        normalization: Of the images.
+        quantization: Scales and widths by module; None gives a float32 file.
+        graph: Turns the network into a graph.
+
+    Raises:
+        InfeasibleError: The quantization does not fit the network; the message names the module.
+    """
     image = ActivationQuantization(normalization.scale, normalization.zero_point)
     if quantization is None:
-        exported = torch_graph(model, image_shape).model
+        exported = graph(model, image_shape).model
         take_pixels(exported, image)
     else:
-        marked = torch_graph(model, image_shape, marked={**quantization.weights, **quantization.outputs})
+        marked = graph(model, image_shape, marked={**quantization.weights, **quantization.outputs})
         insert_qdq(marked, image, quantization)
         exported = marked.model
     compact(exported)
-    onnx.checker.check_model(exported, full_check=True)
-    _write_whole(path, exported.SerializeToString())
+    return bytes(exported.SerializeToString())
 
 
 def _write_whole(path: Path, content: bytes) -> None:
