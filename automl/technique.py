@@ -204,6 +204,25 @@ class Pruner(Technique):
             InfeasibleError: With the reason, which becomes the trial's.
         """
 
+    def shrunk(self, model: nn.Module, sparsity: Profile, context: StageContext) -> nn.Module | None:  # noqa: ARG002
+        """Give a network the shape that ``prune`` would leave it, without training; the weights may be any.
+
+        A search reads size and latency off the shape before it spends an epoch. Where this is not overridden,
+        the shape is unknown, and points with this pruner are not screened.
+
+        Args:
+            model: As built, untrained; yours to change.
+            sparsity: What ``prune`` will be given.
+            context: What may be used; its ``fit`` does nothing.
+
+        Returns:
+            A network of that shape, or None where it is unknown.
+
+        Raises:
+            InfeasibleError: If ``prune`` would refuse the network.
+        """
+        return None
+
     @abstractmethod
     def prune(self, model: nn.Module, sparsity: Profile, context: StageContext) -> nn.Module:
         """Prune ``model`` and train it back to accuracy.
@@ -232,6 +251,25 @@ class Quantizer(Technique):
         Raises:
             InfeasibleError: With the reason, which becomes the trial's.
         """
+
+    def untrained(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> QuantizedModel | None:  # noqa: ARG002
+        """Quantize a network as ``quantize`` would, without training; the weights and the scales may be any.
+
+        A search reads size and latency off it before it spends an epoch. Where this is not overridden, they are
+        unknown, and points with this quantizer are not screened.
+
+        Args:
+            model: Untrained, with batch normalisation folded; yours to change.
+            weight_bits: What ``quantize`` will be given.
+            context: What may be used; its ``fit`` does nothing.
+
+        Returns:
+            The network with the same weights and outputs quantized, to the same bits, or None where that is unknown.
+
+        Raises:
+            InfeasibleError: If ``quantize`` would refuse the network.
+        """
+        return None
 
     @abstractmethod
     def quantize(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> QuantizedModel:
