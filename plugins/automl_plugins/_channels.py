@@ -1,12 +1,14 @@
 """From a sparsity a group of layers to a network with fewer channels."""
 
+import copy
 from typing import Any
 
 from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._nni import Masks, channel_groups, remove_masked_channels
+from automl_plugins._nni import L1NormPruner, Masks, channel_groups, computed_masks, remove_masked_channels
+from automl_plugins._resizing import UnknownResizingError, resize_channels
 
 
 def channel_config(model: nn.Module, sparsity: Profile, images: Tensor, *, multiple: int) -> list[dict[str, Any]]:
@@ -50,6 +52,25 @@ def remove_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module
                 "leave channel pruning out for this architecture, or prune single weights with 'level'"
             )
     return pruned
+
+
+def remove_any_channels(model: nn.Module, config: list[dict[str, Any]], images: Tensor) -> nn.Module:
+    """Give a network the widths that ``config`` asks for, whichever channels go; a tenth of ModelSpeedup's time.
+
+    Raises:
+        InfeasibleError: As ``remove_channels``.
+    """
+    kept = {
+        name: round(len(model.get_submodule(name).get_parameter("weight")) * (1 - group["sparse_ratio"]))
+        for group in config
+        for name in group["op_names"]
+    }
+    resized = copy.deepcopy(model)
+    try:
+        resize_channels(resized, kept, images)
+    except UnknownResizingError:
+        return remove_channels(model, computed_masks(L1NormPruner(model, config)), images)
+    return resized
 
 
 def _channels_left(mask: Tensor) -> int:

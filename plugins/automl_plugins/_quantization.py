@@ -17,6 +17,8 @@ from automl.technique import (
 from automl_plugins._nni import unwrap
 
 _SIGNED_TO_UNSIGNED = 128
+_LARGEST_CODE = 255
+_SMALLEST_RANGE = 1e-6
 
 
 def forward_in_batches(model: nn.Module, images: Tensor, batch_size: int = 256) -> None:
@@ -53,6 +55,44 @@ def quantized(quantizer: Any, calibration: dict[str, dict[str, Any]]) -> Quantiz
         if "_output_0" in targets:
             outputs[name] = _activation(targets["_output_0"])
     return QuantizedModel(model.eval(), Quantization(weights=weights, outputs=outputs))
+
+
+def quantized_untrained(model: nn.Module, grids: list[dict[str, Any]], images: Tensor) -> QuantizedModel:
+    """Put the weights and outputs that ``grids`` names on grids that fit a few images, without NNI's wrappers.
+
+    Args:
+        model: With batch normalisation folded; its weights stay as they are.
+        grids: NNI's configuration.
+        images: A batch (N, C, H, W) that sets the ranges of outputs.
+    """
+    bits = {grid["op_names"][0]: int(grid["quant_dtype"][3:]) for grid in grids if grid["target_names"] == ["weight"]}
+    signed = {
+        grid["op_names"][0]: grid["quant_dtype"] == "int8" for grid in grids if grid["target_names"] != ["weight"]
+    }
+    outputs: dict[str, ActivationQuantization] = {}
+
+    def watch(name: str, output: Tensor) -> None:
+        low, high = min(output.min().item(), 0.0), max(output.max().item(), _SMALLEST_RANGE)
+        reach = max(-low, high) if signed[name] else (high - low) / 2
+        zero_point = _SIGNED_TO_UNSIGNED if signed[name] else round(-low / (high - low) * _LARGEST_CODE)
+        outputs[name] = ActivationQuantization(scale=2 * reach / _LARGEST_CODE, zero_point=zero_point)
+
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda _module, _inputs, output, name=name: watch(name, output))
+        for name in signed
+    ]
+    try:
+        forward_in_batches(model.eval(), images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    weights = {name: _weight_anyhow(model.get_submodule(name).get_parameter("weight"), bits[name]) for name in bits}
+    return QuantizedModel(model, Quantization(weights=weights, outputs={name: outputs[name] for name in signed}))
+
+
+def _weight_anyhow(weight: Tensor, bits: int) -> WeightQuantization:
+    largest = weight.detach().flatten(1).abs().amax(dim=1).clamp_min(_SMALLEST_RANGE)
+    return WeightQuantization(bits=bits, scale=tuple((largest / (2 ** (bits - 1) - 1)).tolist()))
 
 
 def _activation(target: dict[str, Any]) -> ActivationQuantization:

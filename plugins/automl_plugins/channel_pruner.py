@@ -30,6 +30,14 @@ class ChannelPruner(Pruner):
     def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
         """Let NNI choose the channels that ``config`` asks for; the model comes back unwrapped."""
 
+    def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
+        """Remove as many channels of each layer as ``prune`` would, whichever."""
+        from automl_plugins._channels import channel_config, remove_any_channels
+
+        images = context.calibration[:2]
+        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
+        return remove_any_channels(model, config, images) if config else model
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Mask with NNI, remove what is masked with ModelSpeedup, train back."""
         from automl_plugins._channels import channel_config, remove_channels

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from automl.technique import Profile
+from automl.technique import Profile, QuantizedModel, StageContext
 from automl_plugins.trained_quantizer import TrainedQuantizer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
@@ -21,6 +21,14 @@ class LSQPlus(TrainedQuantizer):
     paper: ClassVar[str] = "Bhalgat et al., LSQ+: Improving low-bit quantization through learnable offsets, 2020"
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.0005
+
+    def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
+        """Put the same grids on the network as it is."""
+        from automl_plugins._quantization import quantized_untrained
+        from automl_plugins._quantized_tensors import activation_grids, weight_grids
+
+        grids = [*weight_grids(model, weight_bits), *activation_grids(model)]
+        return quantized_untrained(model, grids, context.calibration[:2])
 
     def wrap(self, model: "nn.Module", weight_bits: Profile, trainer: Any) -> Any:
         """Chain NNI's LsqQuantizer for weights to its LsqPlusQuantizer for activations."""

@@ -29,6 +29,10 @@ class Movement(Pruner):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
     recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
 
+    def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":  # noqa: ARG002
+        """Leave the shape: zeros are stored like any other weight."""
+        return model
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's MovementPruner, then write the zeros into the weights."""
         from automl_plugins._nni import MovementPruner, training_evaluator

@@ -24,6 +24,14 @@ class PTQ(Quantizer):
 
     calibration_images: Annotated[int, Field(ge=1, le=100_000)] = 256
 
+    def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
+        """Quantize with the ranges of two images."""
+        from automl_plugins._quantization import quantized_untrained
+        from automl_plugins._quantized_tensors import activation_grids, weight_grids
+
+        grids = [*weight_grids(model, weight_bits), *activation_grids(model)]
+        return quantized_untrained(model, grids, context.calibration[:2])
+
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Calibrate with NNI's PtqQuantizer."""
         from automl_plugins._nni import PtqQuantizer, calibrating_evaluator

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from automl.technique import Profile
+from automl.technique import Profile, QuantizedModel, StageContext
 from automl_plugins.trained_quantizer import TrainedQuantizer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
@@ -14,6 +14,14 @@ class QAT(TrainedQuantizer):
 
     name: ClassVar[str] = "qat"
     paper: ClassVar[str] = "Jacob et al., Quantization and Training of Neural Networks, 2018"
+
+    def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
+        """Put the same grids on the network as it is."""
+        from automl_plugins._quantization import quantized_untrained
+        from automl_plugins._quantized_tensors import activation_grids, weight_grids
+
+        grids = [*weight_grids(model, weight_bits), *activation_grids(model)]
+        return quantized_untrained(model, grids, context.calibration[:2])
 
     def wrap(self, model: "nn.Module", weight_bits: Profile, trainer: Any) -> Any:
         """Give NNI's QATQuantizer."""

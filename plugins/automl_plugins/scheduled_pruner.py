@@ -33,6 +33,16 @@ class ScheduledPruner(Pruner):
     recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
     channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
 
+    def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
+        """Remove as many channels of each layer as ``prune`` would, whichever; single weights leave the shape."""
+        from automl_plugins._channels import channel_config, remove_any_channels
+
+        if self.base == "level":
+            return model
+        images = context.calibration[:2]
+        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
+        return remove_any_channels(model, config, images) if config else model
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's scheduled pruner over its base, remove or zero what is masked, train back."""
         from automl_plugins._channels import channel_config, remove_channels
