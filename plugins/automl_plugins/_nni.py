@@ -44,6 +44,7 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         warnings.filterwarnings("ignore", message=_message, category=_category)
     import nni
     from nni.compression.base.setting import QuantizationSetting
+    from nni.compression.distillation import Adaptive1dLayerwiseDistiller, DynamicLayerwiseDistiller
     from nni.compression.pruning import (
         AGPPruner,
         FPGMPruner,
@@ -63,7 +64,7 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
     )
     from nni.compression.speedup import ModelSpeedup
     from nni.compression.speedup.dependency import build_channel_dependency
-    from nni.compression.utils import TorchEvaluator
+    from nni.compression.utils import Evaluator, TorchEvaluator
     from nni.mutable import MutableExpression
     from nni.nas.nn.pytorch import LayerChoice, ModelSpace, MutableBatchNorm2d, MutableConv2d, MutableLinear, Repeat
 nni.silence_stdout()
@@ -71,6 +72,9 @@ logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
 
 __all__ = [
     "AGPPruner",
+    "Adaptive1dLayerwiseDistiller",
+    "DynamicLayerwiseDistiller",
+    "Evaluator",
     "FPGMPruner",
     "L1NormPruner",
     "L2NormPruner",

@@ -14,7 +14,7 @@ from torch import nn
 
 from automl.network.folding import fold_batch_norm
 from automl.registry import plugins
-from automl.technique import Architecture, Profile, Pruner, Quantization, Quantizer, Technique
+from automl.technique import Architecture, Distiller, Profile, Pruner, Quantization, Quantizer, Technique
 
 SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
 REQUIRED = {"python": {"target": "small_networks:plain"}, "torchvision": {"model": "resnet18"}}
@@ -43,6 +43,9 @@ def apply(name: str, network: Network, *, seed: int = SEED) -> Outcome:
             return Outcome(used.prune(model, SPARSITY, given), None)
         case Quantizer():
             return Outcome(*used.quantize(fold_batch_norm(model), BITS, given))
+        case Distiller():
+            used.distill(trained(residual), given)(model, epochs=1, learning_rate=0.01)
+            return Outcome(model, None)
     raise AssertionError(f"{name} belongs to no stage that is tested")
 
 
