@@ -1,5 +1,6 @@
 """``automl search``: the main job."""
 
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -32,6 +33,9 @@ class SearchArguments(Value):
     workers: int | None
     gpus_per_trial: float
     target: str
+    time_budget: str | None
+    enqueue: Path | None
+    from_study: str | None
     store: str
     keep_artifacts: str
 
@@ -76,6 +80,17 @@ def search(
     target: Annotated[
         str, typer.Option(help="Threads, and images a run, that latency is for.", metavar="cpu:THREADS[:BATCH]")
     ] = "cpu:1",
+    time_budget: Annotated[
+        str | None, typer.Option(help="Begin no trial after so long, such as 30m or 1h30m.", metavar="DURATION")
+    ] = None,
+    enqueue: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of points to try first, as `automl pareto --format json` prints.", metavar="FILE"),
+    ] = None,
+    from_study: Annotated[
+        str | None,
+        typer.Option(help="Begin with the front of an earlier study, and learn from all of it.", metavar="STUDY"),
+    ] = None,
     keep_artifacts: Annotated[
         str, typer.Option(help="Which deployable files stay in the store.", metavar="front|all|none")
     ] = "front",
@@ -100,6 +115,9 @@ def search(
         workers=workers,
         gpus_per_trial=gpus_per_trial,
         target=target,
+        time_budget=time_budget,
+        enqueue=enqueue,
+        from_study=from_study,
         store=store,
         keep_artifacts=keep_artifacts,
     )
@@ -117,6 +135,7 @@ def search(
 
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
+    from automl.core.duration import duration_seconds
     from automl.core.objective import Constraint, Objective
     from automl.core.target import Target
     from automl.errors import UsageError
@@ -147,6 +166,9 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
         cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
         target=Target.parse(arguments.target),
+        time_budget_seconds=duration_seconds(arguments.time_budget) if arguments.time_budget else math.inf,
+        enqueue=arguments.enqueue,
+        from_study=arguments.from_study,
     )
 
 
@@ -196,6 +218,8 @@ def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -
         console = results()
         console.print(front_table(result.trials, spec))
         console.print(_next_command(request, front[0].number), highlight=False, soft_wrap=True)
+    if result.is_out_of_time:
+        messages().print(f"The time is up: {len(result.trials)} trials are done. The same command goes on.")
     if result.is_exhausted:
         messages().print(f"The space has no more points: {len(result.trials)} trials are all there are.")
 

@@ -30,6 +30,22 @@ class Integer(Value):
             return False
         return self.low <= value <= self.high and (value - self.low) % self.step == 0
 
+    def largest(self) -> int:
+        """Give the largest number."""
+        return self.high
+
+    def nearest(self, value: float) -> int:
+        """Give the number of the grid that is nearest to ``value``.
+
+        >>> Integer(low=8, high=64, step=8).nearest(21.0)
+        24
+        """
+        return min(max(self.low + round((value - self.low) / self.step) * self.step, self.low), self.high)
+
+    def middle(self) -> int:
+        """Give the number in the middle, on the scale of the range."""
+        return self.nearest(_middle(self.low, self.high, log=self.log))
+
 
 class Real(Value):
     """Real numbers from ``low`` to ``high``, both ends included; on a grid where ``step`` is given."""
@@ -54,6 +70,24 @@ class Real(Value):
         in_range = self.low <= value <= self.high
         return in_range and (self.step is None or _is_whole((value - self.low) / self.step))
 
+    def largest(self) -> float:
+        """Give the largest number."""
+        return self.high
+
+    def nearest(self, value: float) -> float:
+        """Give the number of the range, or of its grid, that is nearest to ``value``.
+
+        >>> Real(low=0.1, high=0.7, step=0.1).nearest(0.0)
+        0.1
+        """
+        if self.step is not None:
+            value = round(self.low + round((value - self.low) / self.step) * self.step, 10)
+        return min(max(value, self.low), self.high)
+
+    def middle(self) -> float:
+        """Give the number in the middle, on the scale of the range."""
+        return self.nearest(_middle(self.low, self.high, log=self.log))
+
 
 class Categorical(Value):
     """One of several values of one type, without an order."""
@@ -72,6 +106,26 @@ class Categorical(Value):
     def contains(self, value: Scalar) -> bool:
         """Say whether ``value`` is one of the choices."""
         return any(type(value) is type(choice) and value == choice for choice in self.choices)
+
+    def largest(self) -> Scalar:
+        """Give the largest number, or the first choice where there are none."""
+        return max(self._numbers(), default=self.choices[0])
+
+    def nearest(self, value: float) -> Scalar:
+        """Give the number nearest to ``value``, or the first choice where there are none.
+
+        >>> Categorical(choices=(8, 16, 32)).nearest(20.0)
+        16
+        """
+        return min(self._numbers(), key=lambda number: abs(number - value), default=self.choices[0])
+
+    def middle(self) -> Scalar:
+        """Give the number in the middle of the numbers' range, or the first choice where there are none."""
+        numbers = self._numbers()
+        return self.nearest((min(numbers) + max(numbers)) / 2) if numbers else self.choices[0]
+
+    def _numbers(self) -> list[int | float]:
+        return [choice for choice in self.choices if isinstance(choice, int | float) and not isinstance(choice, bool)]
 
 
 Domain = Annotated[Integer | Real | Categorical, Field(discriminator="kind")]
@@ -123,6 +177,10 @@ def _check_range(low: float, high: float, *, log: bool, stepped: bool) -> None:
         raise ValueError(f"a logarithmic range needs min above 0, got {low}")
     if log and stepped:
         raise ValueError("a range is either logarithmic or has a step, not both")
+
+
+def _middle(low: float, high: float, *, log: bool) -> float:
+    return math.sqrt(low * high) if log else (low + high) / 2
 
 
 def _is_whole(number: float) -> bool:

@@ -28,7 +28,11 @@ def non_dominated(points: Sequence[Losses]) -> list[int]:
     Returns:
         Indices in the order given; equal points are all kept.
     """
-    return [i for i, point in enumerate(points) if not any(dominates(other, point) for other in points)]
+    front: list[int] = []
+    for index in sorted(range(len(points)), key=lambda index: tuple(points[index])):  # what dominates comes first
+        if not any(dominates(points[kept], points[index]) for kept in front):
+            front.append(index)
+    return sorted(front)
 
 
 def hypervolume(points: Sequence[Losses], reference: Losses) -> float:

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Domain, Parameter, check_parameters
+from automl.core.parameter import Categorical, Parameter, check_parameters
 from automl.core.profile import Profile
 from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
@@ -107,7 +107,7 @@ class SearchSpace(Value):
             values = {**self.constants, choice: technique}
             for parameter in self.parameters:
                 if parameter.name != choice and parameter.is_active(values):
-                    values[parameter.name] = _largest(parameter.domain)
+                    values[parameter.name] = parameter.domain.largest()
             candidates.append(self._stage_recipe(Stage.ARCHITECTURE, values))
         return tuple(candidate for candidate in candidates if candidate is not None)
 
@@ -119,13 +119,6 @@ class SearchSpace(Value):
         hyperparameters = {field: value for (owner, _, field), value in owned if owner == technique and field}
         profile = _profile(self.profiles[stage], values) if stage in self.profiles else None
         return StageRecipe(stage=stage, technique=technique, hyperparameters=hyperparameters, profile=profile)
-
-
-def _largest(domain: Domain) -> Scalar:
-    if not isinstance(domain, Categorical):
-        return domain.high
-    numbers = [choice for choice in domain.choices if isinstance(choice, int | float) and not isinstance(choice, bool)]
-    return max(numbers) if numbers else domain.choices[0]
 
 
 def _profile(spec: ProfileSpec, values: dict[str, Scalar]) -> Profile:

@@ -15,7 +15,7 @@ from automl.core.objective import Direction, Objective
 from automl.core.parameter import Categorical, Domain, Integer, Real
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
-from automl.core.value import Scalar
+from automl.core.value import Point, Scalar
 from automl.search.suggester import on_grid, point_key, random_point
 
 _REPEATS_ALLOWED = 10
@@ -69,11 +69,15 @@ class OptunaSuggester:
         for _ in range(_RANDOM_TRIES):
             point = random_point(self._space, self._random)
             if point_key(point) not in self._seen:
-                self._study.enqueue_trial(dict(point))
-                trial = self._study.ask()
-                self._suggest(trial)
-                return self._remember(point, trial)
+                self.reserve(point)
+                return point
         return None
+
+    def reserve(self, point: Point) -> None:
+        """Take note of a canonical point that is about to be evaluated though it was not proposed here."""
+        self._study.enqueue_trial(dict(point))
+        trial = self._study.ask()
+        self._remember(self._suggest(trial), trial)
 
     def tell(self, trial: Trial) -> None:
         """Learn from a trial of this run or of an earlier one."""

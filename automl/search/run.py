@@ -1,5 +1,7 @@
 """One search, from the request to the measured front."""
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +16,14 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
+from automl.search.anchors import anchors
 from automl.search.cluster import Cluster
 from automl.search.final_front import measure_front
 from automl.search.measured_metrics import check_measured
 from automl.search.samplers import check_sampler, make_suggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
+from automl.search.start import Start, earlier_study, read_points
+from automl.search.suggester import point_key
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
 
@@ -42,6 +47,9 @@ class SearchRequest:
         keep_artifacts: Which deployable files stay.
         cluster: Where trials run.
         target: What latency is measured for.
+        time_budget_seconds: No trial begins after so long; those that run then are finished.
+        enqueue: File of points that are tried first.
+        from_study: Name of an earlier study in the same store, whose front is tried first and whose trials teach.
     """
 
     space: SearchSpace
@@ -56,6 +64,9 @@ class SearchRequest:
     keep_artifacts: KeepArtifacts
     cluster: Cluster
     target: Target = ONE_THREAD
+    time_budget_seconds: float = math.inf
+    enqueue: Path | None = None
+    from_study: str | None = None
 
     def check(self) -> None:
         """Refuse what cannot be run.
@@ -84,12 +95,14 @@ class SearchResult:
         trials: All its trials.
         is_interrupted: Whether the user ended it before the budget was used.
         is_exhausted: Whether the space has no more points.
+        is_out_of_time: Whether the time budget ended it.
     """
 
     store: TrialStore
     trials: Sequence[Trial]
     is_interrupted: bool
     is_exhausted: bool
+    is_out_of_time: bool
 
 
 def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult:
@@ -99,15 +112,37 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         UsageError: If the request makes no sense; nothing was written.
         SearchError: If the first ten trials all failed.
     """
+    deadline = time.monotonic() + request.time_budget_seconds
     request.check()
     suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
-    store = TrialStore.open_or_create(request.store, _spec(request, dataset))
-    session = SearchSession(store, suggester, budget=request.budget, keep=request.keep_artifacts, listener=listener)
+    spec = _spec(request, dataset)
+    start = _start(request, spec)
+    session = SearchSession(
+        TrialStore.open_or_create(request.store, spec),
+        suggester,
+        budget=request.budget,
+        keep=request.keep_artifacts,
+        listener=listener,
+        start=start,
+        deadline=deadline,
+    )
+    store = session.store
     if session.remaining and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
         session.catch_up()
     return _finish(session, store, dataset, request)
+
+
+def _start(request: SearchRequest, spec: StudySpec) -> Start:
+    """Put the user's points first, then an earlier study's front, then the corners of the space."""
+    points = read_points(request.enqueue, request.space) if request.enqueue is not None else []
+    earlier = Start()
+    if request.from_study is not None:
+        earlier = earlier_study(TrialStore.open(request.store, request.from_study), spec)
+    corners = anchors(request.space) if request.sampler == "auto" else []
+    unique = {point_key(point): point for point in (*points, *earlier.points, *corners)}
+    return Start(points=list(unique.values()), lessons=earlier.lessons)
 
 
 def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:
@@ -136,8 +171,14 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
     if request.keep_artifacts is KeepArtifacts.NONE:
         trials = [drop_artifact(store, trial) if trial.artifact is not None else trial for trial in trials]
     store.compact()
-    is_interrupted = session.progress.done < request.budget and not session.is_exhausted
-    return SearchResult(store, trials, is_interrupted=is_interrupted, is_exhausted=session.is_exhausted)
+    is_short = session.progress.done < request.budget
+    return SearchResult(
+        store,
+        trials,
+        is_interrupted=is_short and not session.is_exhausted and not session.is_out_of_time,
+        is_exhausted=session.is_exhausted,
+        is_out_of_time=is_short and session.is_out_of_time,
+    )
 
 
 def _absolute(root: str) -> str:

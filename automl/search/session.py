@@ -1,6 +1,9 @@
 """What a search knows while it runs: which trial comes next, and what follows from a finished one."""
 
-from collections.abc import Sequence
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -8,7 +11,8 @@ from typing import NamedTuple, Protocol
 from automl.core.pareto import front_hypervolume, pareto_front
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
-from automl.search.suggester import Suggester
+from automl.search.start import NOWHERE, Start
+from automl.search.suggester import Suggester, point_key
 from automl.storage.store import TrialStore
 
 FAILURES_ALLOWED = 10
@@ -66,6 +70,9 @@ class SearchSession:
         budget: Trials that the study shall have, those in the store included.
         keep: Which artifacts stay.
         listener: Is told of every finished trial.
+        start: Where the search begins.
+        deadline: No point is handed out from this moment on, by ``clock``.
+        clock: Seconds since some moment.
     """
 
     def __init__(
@@ -76,20 +83,33 @@ class SearchSession:
         budget: int,
         keep: KeepArtifacts,
         listener: SearchListener,
+        start: Start = NOWHERE,
+        deadline: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._suggester = suggester
         self._budget = budget
         self._keep = keep
         self._listener = listener
+        self._deadline = deadline
+        self._clock = clock
         self._trials = store.read()
         self._earlier = len(self._trials)
         self._next_number = max((trial.number for trial in self._trials), default=-1) + 1
         self._handed_out = 0
         self.is_exhausted = False
-        for trial in self._trials:
+        for trial in (*start.lessons, *self._trials):
             suggester.tell(trial)
+        tried = {point_key(store.spec.space.canonical(trial.point)) for trial in self._trials}
+        self._start = deque(point for point in start.points if point_key(point) not in tried)
+        self._front = pareto_front(self._trials, store.spec.objectives)
         listener.on_progress(self.progress, None)
+
+    @property
+    def store(self) -> TrialStore:
+        """The study."""
+        return self._store
 
     @property
     def trials(self) -> Sequence[Trial]:
@@ -104,13 +124,12 @@ class SearchSession:
     @property
     def progress(self) -> Progress:
         """Where the search stands now."""
-        objectives = self._store.spec.objectives
         return Progress(
             done=len(self._trials),
             budget=self._budget,
             failed=sum(trial.state is TrialState.FAILED for trial in self._trials),
-            front_size=len(pareto_front(self._trials, objectives)),
-            hypervolume=front_hypervolume(self._trials, objectives),
+            front_size=len(self._front),
+            hypervolume=front_hypervolume(self._trials, self._store.spec.objectives),
         )
 
     @property
@@ -119,11 +138,16 @@ class SearchSession:
         first = self._trials[:FAILURES_ALLOWED]
         return len(first) == FAILURES_ALLOWED and all(trial.state is TrialState.FAILED for trial in first)
 
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the time of this run is used up."""
+        return self._clock() >= self._deadline
+
     def next(self) -> Assignment | None:
-        """Hand out the next point; None where the budget or the space is used up."""
-        if self.remaining == 0 or self.is_hopeless or self.is_exhausted:
+        """Hand out the next point; None where the budget, the time or the space is used up."""
+        if self.remaining == 0 or self.is_hopeless or self.is_exhausted or self.is_out_of_time:
             return None
-        point = self._suggester.ask()
+        point = self._next_point()
         if point is None:
             self.is_exhausted = True
             return None
@@ -135,6 +159,7 @@ class SearchSession:
     def finish(self, trial: Trial) -> None:
         """Take back a trial whose row is written."""
         self._trials.append(trial)
+        self._front = pareto_front(self._trials, self._store.spec.objectives)
         self._suggester.tell(trial)
         if self._keep is not KeepArtifacts.ALL:
             self._delete_dominated()
@@ -147,9 +172,16 @@ class SearchSession:
             if trial.number not in known:
                 self.finish(trial)
 
+    def _next_point(self) -> dict[str, Scalar] | None:
+        if self._start:
+            point = self._start.popleft()
+            self._suggester.reserve(point)
+            return point
+        return self._suggester.ask()
+
     def _delete_dominated(self) -> None:
         """Delete the artifacts that are not, or no longer, on the front."""
-        front = {trial.number for trial in pareto_front(self._trials, self._store.spec.objectives)}
+        front = {trial.number for trial in self._front}
         for index, trial in enumerate(self._trials):
             if trial.artifact is not None and trial.number not in front:
                 self._trials[index] = drop_artifact(self._store, trial)

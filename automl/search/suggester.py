@@ -17,6 +17,10 @@ class Suggester(Protocol):
         """Propose a canonical point that was never proposed before; None where the space is exhausted."""
         ...
 
+    def reserve(self, point: Point) -> None:
+        """Take note of a canonical point that is about to be evaluated though it was not proposed here."""
+        ...
+
     def tell(self, trial: Trial) -> None:
         """Learn from a finished trial, whether it was proposed here or in an earlier run."""
         ...
