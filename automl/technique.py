@@ -176,6 +176,13 @@ class Technique(Value, ABC):
     version: ClassVar[int] = 1
     paper: ClassVar[str] = ""
 
+    def fingerprint(self) -> str:
+        """Say what else than the fields decides the result, such as a file that a field names; nothing by default.
+
+        Results are kept and shared by name, version and fields, by the source of the technique's package, and by this.
+        """
+        return ""
+
 
 class Architecture(Technique):
     """Builds an untrained network."""

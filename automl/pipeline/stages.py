@@ -1,10 +1,10 @@
 """From a recipe to a compressed network: build, fit, prune, quantize."""
 
 import copy
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TypeVar
 
@@ -12,47 +12,45 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from automl.core.quantization import Quantization
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
+from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.seeding import derived_seed, seeded
+from automl.pipeline.stage_cache import NoCache, StageCache
+from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, Ground, once_key, stage_keys
 from automl.registry import technique_class
-from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext
+from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext, Technique
 from automl.training.batches import normalize, steps_per_epoch
 from automl.training.fit import classification_loss, fit
 
+ONCE = "once"
+WAIT = "wait"
+
 _CALIBRATION_IMAGES = 1024
+_FREE_WITHIN_S = 0.05  # a key that nobody holds is held sooner than that
 _Kind = TypeVar("_Kind", Architecture, Pruner, Quantizer)
-
-
-@dataclass(frozen=True)
-class CompressedModel:
-    """A network at the end of its stages.
-
-    Attributes:
-        model: In evaluation mode on the CPU, batch normalisation folded, weights on their grid if quantized.
-        quantization: None where the network stays in float.
-    """
-
-    model: nn.Module
-    quantization: Quantization | None
 
 
 @dataclass
 class StageRunner:
-    """Runs the stages of one recipe, and keeps the time and the epochs that they took.
+    """Runs the stages of one recipe, or takes their results from the cache, and keeps count of what that took.
 
     Attributes:
-        seconds: Wall time of each step so far.
-        epochs_trained: Passes over the training split so far.
+        cache: Where results of equal stages are.
+        seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
+        cached: Whether each step so far came from the cache; ``once``, whether all that is made once did.
+        epochs_trained: Passes over the training split so far, by this runner alone.
     """
 
     recipe: Recipe
     dataset: Dataset
     device: torch.device
+    cache: StageCache = field(default_factory=NoCache)
     seconds: dict[str, float] = field(default_factory=dict)
+    cached: dict[str, bool] = field(default_factory=dict)
     epochs_trained: int = 0
 
     def run(self) -> CompressedModel:
@@ -61,39 +59,79 @@ class StageRunner:
         Raises:
             InfeasibleError: If a technique cannot do what the recipe asks.
         """
-        torch.manual_seed(self.recipe.seed)
         context = self._context()
         stages = {stage.stage: stage for stage in self.recipe.stages}
-        model = self._build(stages[Stage.ARCHITECTURE], context)
-        self._check(model, stages, context)
-        self._fit_built(model)
-        if Stage.PRUNER in stages:
-            model = self._prune(model, stages[Stage.PRUNER], context)
-        model = fold_batch_norm(model)
-        quantization = None
-        if Stage.QUANTIZER in stages:
-            model, quantization = self._quantize(model, stages[Stage.QUANTIZER], context)
-        return CompressedModel(model.cpu().eval(), quantization)
+        keys = stage_keys(self.recipe, self._ground)
+        found = self._furthest_cached(keys)
+        left = [step for step in keys if step not in self.cached]
+        if left:
+            built = CompressedModel(self._build(stages[Stage.ARCHITECTURE], context))
+            self._check(built.model, stages, context)
+        work = {
+            FIT: lambda _: self._fit_built(built),
+            PRUNE: lambda result: self._prune(result, stages[Stage.PRUNER], context),
+            QUANTIZE: lambda result: self._quantize(result, stages[Stage.QUANTIZER], context),
+        }
+        result = found or built
+        for step in left:
+            with self.timed(step):
+                result = self._shared(step, keys[step], partial(work[step], result))
+        model = fold_batch_norm(result.model) if result.quantization is None else result.model
+        return CompressedModel(model.cpu().eval(), result.quantization)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Keep the wall time of a step."""
-        started = perf_counter()
+        """Keep the wall time of a step, without the time that it waited for other workers."""
+        started, waited = perf_counter(), self.seconds.get(WAIT, 0.0)
         try:
             yield
         finally:
-            self.seconds[step] = self.seconds.get(step, 0.0) + perf_counter() - started
+            took = perf_counter() - started - (self.seconds.get(WAIT, 0.0) - waited)
+            self.seconds[step] = self.seconds.get(step, 0.0) + took
+
+    def _furthest_cached(self, keys: Mapping[str, str]) -> CompressedModel | None:
+        """Load the result of the last step that has one: the steps before it are not needed then."""
+        steps = list(keys)
+        for index in reversed(range(len(steps))):
+            step = steps[index]
+            if not self.cache.has(keys[step]):
+                continue
+            with self.timed(step), self._holding(keys[step]):
+                result = self.cache.read(keys[step], self.device)
+            if result is not None:
+                self.cached.update(dict.fromkeys(steps[: index + 1], True))
+                return result
+        return None
+
+    def _shared(self, step: str, key: str, make: Callable[[], CompressedModel]) -> CompressedModel:
+        """Make a result and keep it; where another worker is making it, wait and take that one."""
+        with self._holding(key):
+            result = self.cache.read(key, self.device)
+            self.cached[step] = result is not None and self.cached.get(step, True)
+            if result is None:
+                result = make()
+                self.cache.write(key, result)
+        return result
+
+    @contextmanager
+    def _holding(self, key: str) -> Iterator[None]:
+        started = perf_counter()
+        with self.cache.held(key):
+            waited = perf_counter() - started
+            if waited > _FREE_WITHIN_S:
+                self.seconds[WAIT] = self.seconds.get(WAIT, 0.0) + waited
+            yield
 
     def _build(self, stage: StageRecipe, context: StageContext) -> nn.Module:
         technique = _technique(stage, Architecture)
-        with self.timed("build"):
-            model = technique.build(context).to(self.device)
+        with self.timed("build"), self._seeded():
+            model = technique.build(self._own(technique, context)).to(self.device)
         self._check_logits(model, stage, context)
         return model
 
     def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
         """Let the techniques that come later refuse the network before it is trained, on copies of it."""
-        with self.timed("build"), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+        with self.timed("build"), self._seeded():
             if Stage.PRUNER in stages:
                 pruner = stages[Stage.PRUNER]
                 _technique(pruner, Pruner).check(copy.deepcopy(model), _profile(pruner), context)
@@ -101,24 +139,38 @@ class StageRunner:
                 quantizer = stages[Stage.QUANTIZER]
                 _technique(quantizer, Quantizer).check(fold_batch_norm(model), _profile(quantizer), context)
 
-    def _fit_built(self, model: nn.Module) -> None:
+    def _fit_built(self, built: CompressedModel) -> CompressedModel:
         training = self.recipe.training
-        with self.timed("fit"):
-            self._fit(model, epochs=training.epochs, learning_rate=training.learning_rate)
+        with self._seeded():
+            self._fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
+        return built
 
-    def _prune(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> nn.Module:
+    def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = _technique(stage, Pruner)
-        with self.timed("prune"):
-            pruned = technique.prune(copy.deepcopy(model), _profile(stage), context)
+        with self._seeded():
+            pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), self._own(technique, context))
         self._check_logits(pruned, stage, context)
-        return pruned
+        return CompressedModel(pruned)
 
-    def _quantize(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> tuple[nn.Module, Quantization]:
+    def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = _technique(stage, Quantizer)
-        with self.timed("quantize"):
-            quantized, quantization = technique.quantize(copy.deepcopy(model), _profile(stage), context)
-        self._check_logits(quantized, stage, context)
-        return quantized, quantization
+        with self._seeded():
+            quantized = technique.quantize(
+                fold_batch_norm(trained.model), _profile(stage), self._own(technique, context)
+            )
+        self._check_logits(quantized.model, stage, context)
+        return CompressedModel(*quantized)
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return Ground.of(self.dataset, self.device)
+
+    def _seeded(self) -> AbstractContextManager[None]:
+        return seeded(self.recipe.seed, self.device)
+
+    def _own(self, technique: Technique, context: StageContext) -> StageContext:
+        """Give a technique a context whose ``once`` shares nothing with other techniques."""
+        return replace(context, once=partial(self._once, type(technique)))
 
     def _check_logits(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> None:
         with torch.no_grad():
@@ -143,13 +195,16 @@ class StageRunner:
             steps_per_epoch=steps_per_epoch(
                 len(self.dataset.train.labels[: training.max_train_images]), training.batch_size
             ),
-            once=self._once,
+            once=partial(self._once, None),
         )
 
-    def _once(self, name: str, make: Callable[[], nn.Module]) -> nn.Module:
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(_derived_seed(self.recipe.seed, name))
-            return make().to(self.device).eval()
+    def _once(self, owner: type[Technique] | None, name: str, make: Callable[[], nn.Module]) -> nn.Module:
+        def make_seeded() -> CompressedModel:
+            with seeded(derived_seed(self.recipe.seed, name), self.device):
+                return CompressedModel(make().to(self.device).eval())
+
+        key = once_key(self.recipe, self._ground, technique=owner, name=name)
+        return self._shared(ONCE, key, make_seeded).model
 
     def _fit(
         self,
@@ -175,10 +230,6 @@ class StageRunner:
             loss=loss,
         )
         self.epochs_trained += report.epochs
-
-
-def _derived_seed(seed: int, name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])
 
 
 def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:

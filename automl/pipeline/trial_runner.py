@@ -5,7 +5,7 @@ import platform
 import tempfile
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -22,8 +22,10 @@ from automl.export.onnx_writer import export_onnx
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
+from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.simulation import simulated_logits
-from automl.pipeline.stages import CompressedModel, StageRunner
+from automl.pipeline.stage_cache import NoCache, StageCache
+from automl.pipeline.stages import StageRunner
 from automl.storage.store import TrialStore
 
 MODEL_FILE = "model.onnx"
@@ -49,6 +51,7 @@ class TrialRunner:
         store: Where rows and artifacts go.
         meter: Measures latency.
         device: Where networks are trained; they are measured on the CPU.
+        cache: Where results of equal stages are.
         now: The clock.
     """
 
@@ -57,6 +60,7 @@ class TrialRunner:
     store: TrialStore
     meter: LatencyMeter
     device: torch.device
+    cache: StageCache = field(default_factory=NoCache)
     now: Clock = _utc_now
 
     def run(self, number: int, point: Point) -> Trial:
@@ -72,7 +76,7 @@ class TrialRunner:
     def _evaluate(self, number: int, point: Point) -> Trial:
         started_at, started = self.now(), perf_counter()
         recipe = self.spec.space.recipe(point, seed=self.spec.seed)
-        stages = StageRunner(recipe, self.dataset, self.device)
+        stages = StageRunner(recipe, self.dataset, self.device, self.cache)
         state, metrics, artifact, error, error_traceback = TrialState.COMPLETE, {}, None, None, None
         try:
             compressed = stages.run()

@@ -42,7 +42,7 @@ class Folder:
         """
         if "://" not in root:
             return cls(LocalFileSystem(), str(Path(root).expanduser().absolute()))
-        with _explained("open", root):
+        with explained("open", root):
             filesystem, path = FileSystem.from_uri(root)
         return cls(filesystem, path.rstrip("/"))
 
@@ -57,7 +57,7 @@ class Folder:
 
     def exists(self) -> bool:
         """Say whether there is anything at this path."""
-        with _explained("look at", self.path):
+        with explained("look at", self.path):
             return bool(self.filesystem.get_file_info(self.path).type != FileType.NotFound)
 
     def replace(self, name: str, data: bytes) -> None:
@@ -67,7 +67,7 @@ class Folder:
             StoreError: If it cannot be written; what was there stays.
         """
         target = self._at(name)
-        with _explained("write", target):
+        with explained("write", target):
             if self.filesystem.type_name in _OBJECT_STORES:
                 self._write(target, data)
                 return
@@ -92,10 +92,20 @@ class Folder:
         """
         path = self._at(name)
         missing = suppress(FileNotFoundError, NotADirectoryError)
-        with _explained("read", path), missing, self.filesystem.open_input_file(path) as file:
+        with explained("read", path), missing, self.filesystem.open_input_file(path) as file:
             data: bytes = file.read()
             return data
         return None
+
+    def touch(self, name: str) -> None:
+        """Make the time of an empty file now, by the filesystem's own clock; it is made in a folder that exists.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        path = self._at(name)
+        with explained("write", path):
+            self._write(path, b"")
 
     def files(self, name: str) -> dict[str, FileInfo]:
         """List the files of a folder within this one, by name; none where there is no such folder."""
@@ -108,14 +118,14 @@ class Folder:
     def delete_file(self, name: str, *, unless_changed_since: FileInfo) -> None:
         """Delete a file that is still the one that was listed."""
         path = self._at(name)
-        with _explained("delete", path), suppress(FileNotFoundError):
+        with explained("delete", path), suppress(FileNotFoundError):
             info = self.filesystem.get_file_info(path)
             if (info.mtime_ns, info.size) == (unless_changed_since.mtime_ns, unless_changed_since.size):
                 self.filesystem.delete_file(path)
 
     def delete(self) -> None:
         """Delete the folder and all within; a folder that is not there is no error."""
-        with _explained("delete", self.path), suppress(FileNotFoundError):
+        with explained("delete", self.path), suppress(FileNotFoundError):
             self.filesystem.delete_dir(self.path)
 
     def sweep(self, *, as_of: str) -> None:
@@ -124,7 +134,7 @@ class Folder:
         Args:
             as_of: A file of this folder: its time is by the filesystem's own clock, which hosts share.
         """
-        with _explained("sweep", self.path), suppress(FileNotFoundError):
+        with explained("sweep", self.path), suppress(FileNotFoundError):
             now = self.filesystem.get_file_info(self._at(as_of)).mtime
             for info in self._list(self._at(TEMPORARY)):
                 if info.is_file and info.extension != "lock" and now - info.mtime > _ABANDONED_AFTER:
@@ -137,7 +147,7 @@ class Folder:
             yield
             return
         path = self.local_path / TEMPORARY / f"{name}.lock"
-        with _explained("lock", str(path)):
+        with explained("lock", str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.open("w")
         with lock:
@@ -145,10 +155,10 @@ class Folder:
             yield
 
     def _at(self, name: str) -> str:
-        return f"{self.path}/{name}"
+        return f"{self.path}/{name}".rstrip("/")
 
     def _list(self, path: str) -> list[FileInfo]:
-        with _explained("list", path):
+        with explained("list", path):
             infos: list[FileInfo] = self.filesystem.get_file_info(FileSelector(path, allow_not_found=True))
         return infos
 
@@ -167,7 +177,7 @@ class Folder:
 
 
 @contextmanager
-def _explained(action: str, path: str) -> Iterator[None]:
+def explained(action: str, path: str) -> Iterator[None]:
     """Turn what a filesystem raises into a StoreError that names the path and the reason."""
     try:
         yield
