@@ -19,6 +19,7 @@ from automl.core.value import Point
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
+from automl.export.packing import pack
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
@@ -119,6 +120,7 @@ class TrialRunner:
         with stages.timed("measure"):
             deployed = accuracy(predict(path, validation.images), validation.labels)
             logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
+            download_bytes = len(pack(path.read_bytes()))
             latency = self.meter.measure(path, images=validation.images[:1])
         parity_gap = abs(accuracy(logits, validation.labels) - deployed)
         if parity_gap > PARITY_LIMIT:
@@ -130,6 +132,7 @@ class TrialRunner:
         return {
             "accuracy": deployed,
             "size_bytes": float(size_bytes(path)),
+            "download_bytes": float(download_bytes),
             **latency.metrics(),
             "parity_gap": parity_gap,
             "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),

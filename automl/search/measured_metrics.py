@@ -9,6 +9,7 @@ from automl.errors import UsageError
 MEASURED_METRICS = (
     "accuracy",
     "size_bytes",
+    "download_bytes",
     "latency_ms",
     "latency_low_ms",
     "latency_high_ms",

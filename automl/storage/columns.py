@@ -17,6 +17,7 @@ Cell = Scalar | datetime | None
 BASE_METRICS = (
     "accuracy",
     "size_bytes",
+    "download_bytes",
     "latency_ms",
     "test_accuracy",
     "parity_gap",

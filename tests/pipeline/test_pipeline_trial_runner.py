@@ -20,6 +20,7 @@ from automl.core.trial import TrialState
 from automl.datasets.dataset import Dataset, Split
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
+from automl.export.packing import pack
 from automl.measure.latency import LatencyMeter
 from automl.pipeline import trial_runner
 from automl.pipeline.trial_runner import TrialRunner
@@ -180,6 +181,7 @@ def test_row_of_a_complete_trial_is_what_its_file_says(chain, make_runner, datas
     assert sorted(file.name for file in artifact(runner, 4).iterdir()) == ["model.onnx", "recipe.json"]
     file = artifact(runner, 4) / "model.onnx"
     assert trial.metrics["size_bytes"] == len(file.read_bytes())
+    assert trial.metrics["download_bytes"] == len(pack(file.read_bytes())) < trial.metrics["size_bytes"]
     assert trial.metrics["accuracy"] == deployed_accuracy(file, dataset.validation)
     assert trial.metrics["accuracy"] > 0.2
     assert trial.metrics["parity_gap"] <= 0.02

@@ -184,6 +184,7 @@ def test_a_column_type_does_not_change_with_the_values(tmp_path, spec, make_tria
         "param.sparsity.level": pa.float64(),
         "metric.accuracy": pa.float64(),
         "metric.size_bytes": pa.int64(),
+        "metric.download_bytes": pa.int64(),
         "constraint.size_bytes<=50000": pa.float64(),
         "seconds.fit": pa.float64(),
         "started_at": pa.timestamp("us", tz="UTC"),
