@@ -39,8 +39,12 @@ class Trial:
         metrics: What was measured, each with its unit in its name; empty where the trial failed.
         constraints: Violation of each constraint, keyed by its text; at most 0 where it holds.
         seconds: Wall time of each step.
-        epochs_trained: Passes over the training split, all stages together.
+        cached: Whether each step was taken from the cache, which an equal trial before it had filled; a step that
+            the recipe lacks is absent.
+        epochs_trained: Passes over the training split, all stages together, those of results from the cache left out.
         artifact: Path of the artifact folder relative to the study; None where it is not kept.
+        parity_layer: Module at which the deployed network first departs from the simulated one; None where their
+            accuracies agree.
         error: One line that says what went wrong.
         error_traceback: The whole traceback.
         host: Name of the machine that ran it.
@@ -57,8 +61,10 @@ class Trial:
     metrics: Mapping[str, float] = field(default_factory=dict)
     constraints: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    cached: Mapping[str, bool] = field(default_factory=dict)
     epochs_trained: int = 0
     artifact: str | None = None
+    parity_layer: str | None = None
     error: str | None = None
     error_traceback: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

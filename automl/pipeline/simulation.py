@@ -28,12 +28,13 @@ def simulated_logits(
     Returns:
         Shape (N, classes).
     """
-    with _rounded_outputs(model, quantization):
+    with rounded_outputs(model, quantization):
         return predict(model, images, normalization=normalization, device=torch.device("cpu"))
 
 
 @contextmanager
-def _rounded_outputs(model: nn.Module, quantization: Quantization | None) -> Iterator[None]:
+def rounded_outputs(model: nn.Module, quantization: Quantization | None) -> Iterator[None]:
+    """Round the outputs of the quantized modules to their grids while the context lasts."""
     outputs = quantization.outputs if quantization is not None else {}
     handles = [
         model.get_submodule(name).register_forward_hook(partial(_round_output, grid=grid))

@@ -119,9 +119,15 @@ def _run(trial: Trial) -> Table:
             "seed": Text(str(trial.seed)),
             "epochs trained": Text(str(trial.epochs_trained)),
             "artifact": Text(trial.artifact or "not kept"),
+            **_departure(trial),
             "versions": Text(versions or MISSING),
         }
     )
+
+
+def _departure(trial: Trial) -> dict[str, RenderableType]:
+    words = f"{trial.parity_layer}: here the deployed network first leaves the simulated one"
+    return {"departs at": Text(words, style="yellow")} if trial.parity_layer is not None else {}
 
 
 def _error(trial: Trial) -> RenderableType | None:

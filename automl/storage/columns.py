@@ -34,8 +34,11 @@ BASE_METRICS = (
 )
 """Metrics that every file has a column for; others appear where a trial has them."""
 
-BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "total")
+BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "wait", "total")
 """Steps that every file has a column for."""
+
+CACHED_STEPS = ("fit", "prune", "quantize", "once")
+"""Steps whose results are shared between trials."""
 
 _COUNTED = ("_bytes", "parameters", "_threads", "_batch")
 """How the names of metrics end that count something."""
@@ -67,8 +70,10 @@ def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
         **{f"metric.{name}": _metric_kind(name) for name in metrics},
         **{f"constraint.{text}": Kind.REAL for text in constraints},
         **{f"seconds.{step}": Kind.REAL for step in seconds},
+        **{f"cached.{step}": Kind.BOOLEAN for step in CACHED_STEPS},
         "epochs_trained": Kind.INTEGER,
         "artifact": Kind.TEXT,
+        "parity_layer": Kind.TEXT,
         "error": Kind.TEXT,
         "error_traceback": Kind.TEXT,
         "started_at": Kind.TIME,
@@ -104,8 +109,10 @@ def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
         **{f"metric.{name}": _metric_cell(name, value) for name, value in trial.metrics.items()},
         **{f"constraint.{text}": _violation_cell(value) for text, value in trial.constraints.items()},
         **{f"seconds.{step}": value for step, value in trial.seconds.items()},
+        **{f"cached.{step}": is_cached for step, is_cached in trial.cached.items()},
         "epochs_trained": trial.epochs_trained,
         "artifact": trial.artifact,
+        "parity_layer": trial.parity_layer,
         "error": trial.error,
         "error_traceback": trial.error_traceback,
         "started_at": trial.started_at.astimezone(UTC),
@@ -134,8 +141,10 @@ def trial_of(row: Mapping[str, Cell]) -> Trial:
         metrics=_numbers(row, "metric"),
         constraints=_numbers(row, "constraint"),
         seconds=_numbers(row, "seconds"),
+        cached={step: cell for step, cell in _group(row, "cached").items() if isinstance(cell, bool)},
         epochs_trained=_integer(row["epochs_trained"]),
         artifact=_text(row["artifact"]),
+        parity_layer=_text(row.get("parity_layer")),
         error=_text(row["error"]),
         error_traceback=_text(row["error_traceback"]),
         versions={library: str(version) for library, version in _group(row, "versions").items()},
