@@ -106,6 +106,7 @@ class TrialRunner:
                 if constraint.metric in metrics
             },
             seconds={**stages.seconds, "total": perf_counter() - started},
+            cached=stages.cached,
             epochs_trained=stages.epochs_trained,
             artifact=artifact,
             error=error,
