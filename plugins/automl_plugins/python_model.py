@@ -1,6 +1,10 @@
 """A network of the user's own, so that people compress what they already have."""
 
+import hashlib
+import re
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -10,6 +14,8 @@ from automl.technique import Architecture, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class PythonModel(Architecture):
@@ -32,14 +38,47 @@ class PythonModel(Architecture):
         Raises:
             InfeasibleError: If there is no such function, or it gives something else than a network.
         """
-        from torch import nn
+        return _call(self.target)
 
-        module_name, _, name = self.target.partition(":")
-        try:
-            make = getattr(import_module(module_name), name)
-        except (ImportError, AttributeError) as error:
-            raise InfeasibleError(f"model {self.target!r} cannot be imported: {error}; is it on PYTHONPATH?") from error
-        model = make()
-        if not isinstance(model, nn.Module):
-            raise InfeasibleError(f"model {self.target!r} gave a {type(model).__name__}, not a torch.nn.Module")
-        return model
+    def fingerprint(self) -> str:
+        """Hash the source of the function's module and the weights that it gives: both may change under the same name.
+
+        Raises:
+            InfeasibleError: If there is no such function, or it gives something else than a network.
+        """
+        return _fingerprint(self.target)
+
+
+@cache
+def _fingerprint(target: str) -> str:
+    """Hash once a process, which runs the code that it imported whatever happens to the file."""
+    import torch
+
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(0)  # the same weights in every process where the function does not load its own
+        model = _call(target)
+    digest = hashlib.sha256(_ADDRESS.sub("", repr(model)).encode())
+    module = import_module(target.partition(":")[0])
+    if module.__file__ is not None:
+        digest.update(Path(module.__file__).read_bytes())
+    for name, tensor in model.state_dict().items():
+        if not isinstance(tensor, torch.Tensor):  # what a module keeps beside its weights
+            digest.update(f"{name} {tensor!r}".encode())
+            continue
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _call(target: str) -> "nn.Module":
+    from torch import nn
+
+    module_name, _, name = target.partition(":")
+    try:
+        make = getattr(import_module(module_name), name)
+    except (ImportError, AttributeError) as error:
+        raise InfeasibleError(f"model {target!r} cannot be imported: {error}; is it on PYTHONPATH?") from error
+    model = make()
+    if not isinstance(model, nn.Module):
+        raise InfeasibleError(f"model {target!r} gave a {type(model).__name__}, not a torch.nn.Module")
+    return model

@@ -1,6 +1,7 @@
 """A network of torchvision by name."""
 
 from difflib import get_close_matches
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -22,6 +23,10 @@ class TorchvisionModel(Architecture):
     name: ClassVar[str] = "torchvision"
 
     model: Annotated[str, Field(pattern=r"^\w+$")]
+
+    def fingerprint(self) -> str:
+        """Name the version of torchvision, whose networks change with it."""
+        return version("torchvision")
 
     def build(self, context: StageContext) -> "nn.Module":
         """Look the network up and build it.
