@@ -62,7 +62,6 @@ class Trial:
     constraints: Mapping[str, float] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     cached: Mapping[str, bool] = field(default_factory=dict)
-    cached: Mapping[str, bool] = field(default_factory=dict)
     epochs_trained: int = 0
     artifact: str | None = None
     parity_layer: str | None = None

@@ -20,10 +20,12 @@ from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.export.packing import pack
+from automl.export.torch_graph import LOGITS
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
 from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stages import StageRunner
@@ -78,13 +80,16 @@ class TrialRunner:
         started_at, started = self.now(), perf_counter()
         recipe = self.spec.space.recipe(point, seed=self.spec.seed)
         stages = StageRunner(recipe, self.dataset, self.device, self.cache)
-        state, metrics, artifact, error, error_traceback = TrialState.COMPLETE, {}, None, None, None
+        state, artifact, error, error_traceback = TrialState.COMPLETE, None, None, None
+        metrics: dict[str, float] = {}
+        parity_layer: str | None = None
         try:
             compressed = stages.run()
             with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
                 folder = Path(scratch)
                 (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-                measured = self._measure(number, compressed, folder / MODEL_FILE, stages)
+                measured = self._measure(compressed, folder / MODEL_FILE, stages)
+                parity_layer = self._departure(number, compressed, measured["parity_gap"])
                 artifact = self.store.write_artifact(number, folder)
             metrics = measured  # last: a trial that failed has none
         except InfeasibleError as reason:
@@ -109,12 +114,13 @@ class TrialRunner:
             cached=stages.cached,
             epochs_trained=stages.epochs_trained,
             artifact=artifact,
+            parity_layer=parity_layer,
             error=error,
             error_traceback=error_traceback,
             versions=self.spec.versions,
         )
 
-    def _measure(self, number: int, compressed: CompressedModel, path: Path, stages: StageRunner) -> dict[str, float]:
+    def _measure(self, compressed: CompressedModel, path: Path, stages: StageRunner) -> dict[str, float]:
         validation, normalization = self.dataset.validation, self.dataset.normalization
         with stages.timed("export"):
             _export(compressed, path, self.dataset, normalization)
@@ -123,21 +129,29 @@ class TrialRunner:
             logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
             download_bytes = len(pack(path.read_bytes()))
             latency = self.meter.measure(path, images=validation.images[:1])
-        parity_gap = abs(accuracy(logits, validation.labels) - deployed)
-        if parity_gap > PARITY_LIMIT:
-            _logger.warning(
-                "trial %d: the deployed accuracy differs from the simulated one by %.2f points",
-                number,
-                100 * parity_gap,
-            )
         return {
             "accuracy": deployed,
             "size_bytes": float(size_bytes(path)),
             "download_bytes": float(download_bytes),
             **latency.metrics(),
-            "parity_gap": parity_gap,
+            "parity_gap": abs(accuracy(logits, validation.labels) - deployed),
             "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),
         }
+
+    def _departure(self, number: int, compressed: CompressedModel, parity_gap: float) -> str | None:
+        """Say where the deployed network departs from the simulated one, if their accuracies do."""
+        if parity_gap <= PARITY_LIMIT:
+            return None
+        layer = None
+        if compressed.quantization is not None:
+            layer = first_departure(compressed.model, compressed.quantization, self.dataset)
+        _logger.warning(
+            "trial %d: the deployed accuracy differs from the simulated one by %.2f points, first at %s",
+            number,
+            100 * parity_gap,
+            layer or LOGITS,
+        )
+        return layer or LOGITS
 
 
 def _export(compressed: CompressedModel, path: Path, dataset: Dataset, normalization: Normalization) -> None:
