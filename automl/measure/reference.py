@@ -6,8 +6,6 @@ the same phases; what it took at its best is kept a host, shared by all processe
 
 import itertools
 import json
-import os
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from automl.measure.processor import processor_name
 from automl.measure.session import open_session
 
 _VERSION = 1  # raise it when the model or the reading changes
@@ -37,7 +36,7 @@ class Reference:
 
     def __init__(self, state_dir: Path) -> None:
         self._file = state_dir / "reference.json"
-        self._key = f"{_VERSION} onnxruntime {onnxruntime.__version__} {_processor()}"
+        self._key = f"{_VERSION} onnxruntime {onnxruntime.__version__} {processor_name()}"
         self._session = open_session(_reference_model())
         self._images = {"x": np.ones((1, _CHANNELS[0], _IMAGE_SIDE, _IMAGE_SIDE), np.float32)}
         self._best_ns: float | None = self._load()
@@ -95,13 +94,6 @@ class Reference:
         start = time.thread_time_ns()
         self._session.run(None, self._images)
         return time.thread_time_ns() - start
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()} x{os.cpu_count()}"
 
 
 def _reference_model() -> bytes:
