@@ -19,6 +19,7 @@ from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Augmentation, Split
 from automl.errors import DatasetError
 from automl.training.batches import Batch, TrainBatches
+from automl.training.checkpoint import Checkpoint
 
 _MAX_GRADIENT_NORM = 1.0
 
@@ -31,14 +32,16 @@ class FitReport:
     """What a fit did.
 
     Attributes:
-        epochs: Passes over the split.
+        epochs: Passes over the split in this call.
         final_loss: Mean training loss of the last pass.
         seconds: Wall time.
+        checkpoint: Where it paused; None where it came to its end.
     """
 
     epochs: int
     final_loss: float
     seconds: float
+    checkpoint: Checkpoint | None = None
 
 
 class _Run(NamedTuple):
@@ -69,6 +72,8 @@ def fit(
     optimizer: Optimizer | None = None,
     loss: Loss | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
+    until_epoch: int | None = None,
+    resume: Checkpoint | None = None,
 ) -> FitReport:
     """Train a network in place; it moves to the device and is left in evaluation mode.
 
@@ -87,6 +92,8 @@ def fit(
         optimizer: Steps in place of AdamW, over the parameters that it holds.
         loss: Is minimised in place of ``classification_loss``.
         on_epoch: Called after each epoch with its number, from 1, and its mean loss; may raise to stop.
+        until_epoch: Pauses after this epoch of the whole; the schedule is that of the whole.
+        resume: Goes on from here, to the very weights of a fit that never paused.
 
     Raises:
         DatasetError: There are fewer than two images.
@@ -114,10 +121,15 @@ def fit(
         loss=loss or classification_loss(settings.label_smoothing),
     )
     schedule = OneCycleLR(run.optimizer, max_lr=settings.learning_rate, total_steps=steps)
+    first = 1 if resume is None else resume.epoch + 1
+    last = min(epochs, until_epoch or epochs)
+    checkpoint = None
     mean_loss = math.nan
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)  # dropout has no generator of its own
-        for epoch in range(1, epochs + 1):
+        if resume is not None:
+            resume.restore(model, run.optimizer, schedule, batches.generator)
+        for epoch in range(first, last + 1):
             mean_loss = _train_epoch(run, islice(batches, steps - (epoch - 1) * len(batches)), schedule)
             if not math.isfinite(mean_loss):
                 raise FloatingPointError(
@@ -126,8 +138,10 @@ def fit(
                 )
             if on_epoch is not None:
                 on_epoch(epoch, mean_loss)
+        if last < epochs:
+            checkpoint = Checkpoint.take(last, model, run.optimizer, schedule, batches.generator)
     model.eval()
-    return FitReport(epochs=epochs, final_loss=mean_loss, seconds=time.perf_counter() - started)
+    return FitReport(last - first + 1, mean_loss, time.perf_counter() - started, checkpoint)
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

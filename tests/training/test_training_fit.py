@@ -1,6 +1,7 @@
 """The fit loop learns, repeats itself from its seed, and stops where numbers go wrong."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def random_split(count):
     return split
 
 
-def fit_briefly(model, split, *, seed=0, on_epoch=None, augmentation=Augmentation.SHIFT, **settings):
+def fit_briefly(model, split, *, seed=0, augmentation=Augmentation.SHIFT, options=None, on_epoch=None, **settings):
     return fit(
         model,
         split,
@@ -48,6 +49,7 @@ def fit_briefly(model, split, *, seed=0, on_epoch=None, augmentation=Augmentatio
         device=CPU,
         seed=seed,
         on_epoch=on_epoch,
+        **(options or {}),
     )
 
 
@@ -71,6 +73,23 @@ def test_small_network_learns_the_digits():
     assert accuracy(logits, dataset.validation.labels) > 0.95
     assert report.epochs == 8
     assert report.seconds > 0
+
+
+@pytest.mark.parametrize("pauses", [(1,), (2,), (1, 3)])
+def test_a_fit_that_paused_ends_in_the_very_weights_of_one_that_did_not(pauses):
+    whole = small_net()
+    fit_briefly(whole, random_split(40), epochs=4)
+    checkpoint, epochs = None, 0
+    for until_epoch in (*pauses, None):
+        torch.manual_seed(99)  # another process has another random state
+        paused = small_net(seed=0 if checkpoint is None else 1)
+        options = {"until_epoch": until_epoch, "resume": checkpoint}
+        report = fit_briefly(paused, random_split(40), epochs=4, options=options)
+        checkpoint = pickle.loads(pickle.dumps(report.checkpoint))  # noqa: S301 # bytes of our own
+        epochs += report.epochs
+    assert checkpoint is None
+    assert epochs == 4
+    assert torch.equal(weights(whole), weights(paused))
 
 
 def test_same_seed_gives_the_same_weights_whatever_the_callers_random_state():
