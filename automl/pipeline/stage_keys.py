@@ -94,6 +94,11 @@ def once_key(recipe: Recipe, ground: Ground, *, technique: type[Technique] | Non
     return _digest({"step": "once", "upstream": _root(recipe, ground), "of": owner, "name": name})
 
 
+def takes_part(distiller: Distiller, step: str) -> bool:
+    """Say whether a distiller takes part in the training of a step."""
+    return distiller.fits in (_WITH_FIT if step == FIT else _WITH_COMPRESSION)
+
+
 def planned_epochs(recipe: Recipe) -> dict[str, int]:
     """Count the epochs that each step means to train: by the fields of its technique that end in ``epochs``."""
     stages = {stage.stage: stage for stage in recipe.stages}
@@ -137,7 +142,7 @@ def _distiller_facts(recipe: Recipe, step: str) -> Mapping[str, object] | None:
     """Give the distiller and its teacher where it takes part in the training of a step."""
     for stage in recipe.stages:
         technique = _technique(stage)
-        if isinstance(technique, Distiller) and technique.fits in (_WITH_FIT if step == FIT else _WITH_COMPRESSION):
+        if isinstance(technique, Distiller) and takes_part(technique, step):
             teacher = None if recipe.teacher is None else _teacher_facts(recipe.teacher)
             return {**_stage_facts(stage), "teacher": teacher}
     return None

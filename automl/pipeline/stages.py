@@ -1,12 +1,11 @@
 """From a recipe to a compressed network: build, fit, prune, quantize."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from time import perf_counter
-from typing import TypeVar
 
 import torch
 from torch import nn
@@ -18,20 +17,21 @@ from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.distilling import check_student, distiller_of, find_teacher
 from automl.pipeline.seeding import derived_seed, seeded
 from automl.pipeline.stage_cache import NoCache, StageCache
-from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, Ground, once_key, stage_keys
-from automl.registry import technique_class
+from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, stage_keys, takes_part
+from automl.pipeline.techniques import technique_of
 from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext, Technique
 from automl.training.batches import normalize, steps_per_epoch
 from automl.training.fit import classification_loss, fit
 
 ONCE = "once"
+TEACHER = "teacher"
 WAIT = "wait"
 
 _CALIBRATION_IMAGES = 1024
 _FREE_WITHIN_S = 0.05  # a key that nobody holds is held sooner than that
-_Kind = TypeVar("_Kind", Architecture, Pruner, Quantizer)
 
 
 @dataclass
@@ -41,7 +41,8 @@ class StageRunner:
     Attributes:
         cache: Where results of equal stages are.
         seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
-        cached: Whether each step so far came from the cache; ``once``, whether all that is made once did.
+        cached: Whether each step so far came from the cache; ``once``, whether all that is made once did;
+            ``teacher``, whether the training of the teacher did.
         epochs_trained: Passes over the training split so far, by this runner alone.
     """
 
@@ -65,12 +66,13 @@ class StageRunner:
         found = self._furthest_cached(keys)
         left = [step for step in keys if step not in self.cached]
         if left:
-            built = CompressedModel(self._build(stages[Stage.ARCHITECTURE], context))
+            built = CompressedModel(self.build())
             self._check(built.model, stages, context)
+        contexts = self._contexts(left, context)
         work = {
-            FIT: lambda _: self._fit_built(built),
-            PRUNE: lambda result: self._prune(result, stages[Stage.PRUNER], context),
-            QUANTIZE: lambda result: self._quantize(result, stages[Stage.QUANTIZER], context),
+            FIT: lambda _: self._fit_built(built, contexts[FIT]),
+            PRUNE: lambda result: self._prune(result, stages[Stage.PRUNER], contexts[PRUNE]),
+            QUANTIZE: lambda result: self._quantize(result, stages[Stage.QUANTIZER], contexts[QUANTIZE]),
         }
         result = found or built
         for step in left:
@@ -78,6 +80,14 @@ class StageRunner:
                 result = self._shared(step, keys[step], partial(work[step], result))
         model = fold_batch_norm(result.model) if result.quantization is None else result.model
         return CompressedModel(model.cpu().eval(), result.quantization)
+
+    def build(self) -> nn.Module:
+        """Build the network of the recipe: untrained, unless it comes with its weights.
+
+        Raises:
+            InfeasibleError: If it does not fit the data.
+        """
+        return self._build(next(stage for stage in self.recipe.stages if stage.stage is Stage.ARCHITECTURE))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -122,8 +132,8 @@ class StageRunner:
                 self.seconds[WAIT] = self.seconds.get(WAIT, 0.0) + waited
             yield
 
-    def _build(self, stage: StageRecipe, context: StageContext) -> nn.Module:
-        technique = _technique(stage, Architecture)
+    def _build(self, stage: StageRecipe) -> nn.Module:
+        technique, context = technique_of(stage, Architecture), self._context()
         with self.timed("build"), self._seeded():
             model = technique.build(self._own(technique, context)).to(self.device)
         self._check_logits(model, stage, context)
@@ -134,30 +144,62 @@ class StageRunner:
         with self.timed("build"), self._seeded():
             if Stage.PRUNER in stages:
                 pruner = stages[Stage.PRUNER]
-                _technique(pruner, Pruner).check(copy.deepcopy(model), _profile(pruner), context)
+                technique_of(pruner, Pruner).check(copy.deepcopy(model), _profile(pruner), context)
             if Stage.QUANTIZER in stages:
-                quantizer = stages[Stage.QUANTIZER]
-                _technique(quantizer, Quantizer).check(fold_batch_norm(model), _profile(quantizer), context)
+                stage = stages[Stage.QUANTIZER]
+                quantizer = technique_of(stage, Quantizer)
+                quantizer.check(quantizer.prepared(model), _profile(stage), context)
+            distiller = distiller_of(self.recipe)
+            if distiller is not None:
+                check_student(distiller, copy.deepcopy(model), [STEPS[s] for s in stages if s in STEPS], context)
 
-    def _fit_built(self, built: CompressedModel) -> CompressedModel:
+    def _contexts(self, steps: Iterable[str], context: StageContext) -> Mapping[str, StageContext]:
+        """Give each of these steps its context: where a distiller takes part in it, one whose fit has a teacher."""
+        contexts = dict.fromkeys(steps, context)
+        distiller, teacher = distiller_of(self.recipe), self.recipe.teacher
+        taught = [step for step in steps if distiller is not None and takes_part(distiller, step)]
+        if distiller is not None and teacher is not None and taught:
+            with self.timed(TEACHER):
+                network = find_teacher(teacher, distiller, context, build=self._built_alone, train=self._trained_alone)
+            own = self._own(distiller, context)
+            contexts |= dict.fromkeys(taught, replace(context, fit=distiller.distill(network, own)))
+        return contexts
+
+    def _built_alone(self, stage: StageRecipe) -> nn.Module:
+        return self._alone(stage).build()
+
+    def _trained_alone(self, stage: StageRecipe) -> nn.Module:
+        runner = self._alone(stage)
+        network = runner.run().model.to(self.device)
+        self.epochs_trained += runner.epochs_trained
+        self.cached[TEACHER] = runner.cached[FIT]
+        if WAIT in runner.seconds:
+            self.seconds[WAIT] = self.seconds.get(WAIT, 0.0) + runner.seconds[WAIT]
+        return network
+
+    def _alone(self, stage: StageRecipe) -> "StageRunner":
+        """Give a runner of this architecture alone: what it trains is that of any trial with this network."""
+        recipe = self.recipe.model_copy(update={"stages": (stage,), "teacher": None})
+        return StageRunner(recipe, self.dataset, self.device, self.cache)
+
+    def _fit_built(self, built: CompressedModel, context: StageContext) -> CompressedModel:
         training = self.recipe.training
         with self._seeded():
-            self._fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
+            context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
         return built
 
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
-        technique = _technique(stage, Pruner)
+        technique = technique_of(stage, Pruner)
         with self._seeded():
             pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), self._own(technique, context))
         self._check_logits(pruned, stage, context)
         return CompressedModel(pruned)
 
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
-        technique = _technique(stage, Quantizer)
+        technique = technique_of(stage, Quantizer)
         with self._seeded():
-            quantized = technique.quantize(
-                fold_batch_norm(trained.model), _profile(stage), self._own(technique, context)
-            )
+            prepared = technique.prepared(trained.model)
+            quantized = technique.quantize(prepared, _profile(stage), self._own(technique, context))
         self._check_logits(quantized.model, stage, context)
         return CompressedModel(*quantized)
 
@@ -230,13 +272,6 @@ class StageRunner:
             loss=loss,
         )
         self.epochs_trained += report.epochs
-
-
-def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:
-    technique = technique_class(stage.technique, stage.stage).model_validate(stage.hyperparameters)
-    if not isinstance(technique, kind):
-        raise InfeasibleError(f"technique {stage.technique!r} is no {kind.__name__}; correct its base class")
-    return technique
 
 
 def _profile(stage: StageRecipe) -> Profile:

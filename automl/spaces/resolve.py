@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from automl.core.objective import Objective
 from automl.core.parameter import Categorical, Condition, Domain, Integer, Parameter, Real
+from automl.core.recipe import StageRecipe, Teacher
 from automl.core.space import NO_TECHNIQUE, ProfileSpec, SearchSpace
 from automl.core.stage import Stage
 from automl.core.value import Scalar
@@ -18,6 +19,8 @@ from automl.spaces.located_yaml import KeyPath, LocatedDocument
 from automl.spaces.space_file import ProfileSection, Section, SpaceFile, read_field, read_space_file
 from automl.technique import ActiveIf, Search, Technique
 
+_LARGEST = "largest"
+_OWN_NETWORK = "python"
 _PROFILE_LIMITS = {"sparsity": (0.0, 0.95), "weight_bits": (2.0, 8.0)}
 
 
@@ -50,6 +53,8 @@ class _Resolver:
             techniques = tuple(technique for technique in section if technique != NO_TECHNIQUE)
             if techniques:
                 profiles[stage] = self._add_profile(name, profile, self._choice_condition(stage, techniques))
+        if self.file.distiller:  # studies from before there were distillers have no such parameter
+            self._add_stage(Stage.DISTILLER, self.file.distiller)
         return SearchSpace(
             name=self.name,
             description=self.file.description,
@@ -59,6 +64,7 @@ class _Resolver:
             training=self.file.training,
             dataset=self.file.dataset,
             objectives=self._objectives(),
+            teacher=self._teacher(),
         )
 
     def _add_stage(self, stage: Stage, section: Section) -> None:
@@ -76,11 +82,14 @@ class _Resolver:
                 if fields:
                     raise self.document.error(path, "leaving a stage out has no fields; remove them")
                 continue
-            try:
-                technique = technique_class(name, stage)
-            except AutomlError as error:
-                raise self.document.error(path, str(error)) from error
+            technique = self._technique_class(name, stage, path)
             self._add_technique(technique, fields or {}, path, self._choice_condition(stage, (name,)))
+
+    def _technique_class(self, name: str, stage: Stage, path: KeyPath) -> type[Technique]:
+        try:
+            return technique_class(name, stage)
+        except AutomlError as error:
+            raise self.document.error(path, str(error)) from error
 
     def _choice_condition(self, stage: Stage, techniques: tuple[str, ...]) -> Condition | None:
         """State when these techniques are chosen; None where they always are."""
@@ -148,6 +157,53 @@ class _Resolver:
                 own = [found for found in error.errors() if found["loc"][:1] == (name,)]  # others may be required
                 if own:
                     raise self.document.error(path, f"{candidate!r} is refused: {own[0]['msg']}") from None
+
+    def _teacher(self) -> Teacher | None:
+        """Give the teacher that the file names; None for the largest network of the space."""
+        stated = self.file.teacher
+        if stated is None:
+            return None
+        if not any(name != NO_TECHNIQUE for name in self.file.distiller):
+            raise self.document.error(("teacher",), "nobody learns from it; name a distiller, or remove the teacher")
+        if stated == _LARGEST:
+            return None
+        if isinstance(stated, str) and ":" in stated:
+            network = self._stage_recipe(_OWN_NETWORK, {"target": stated}, ("teacher",))
+            return Teacher(candidates=(network,), is_trained=True)
+        if not isinstance(stated, dict) or len(stated) != 1:
+            raise self.document.error(
+                ("teacher",),
+                f"{stated!r} is no teacher; write largest, or one architecture with its fields, "
+                "or MODULE:CALLABLE for a function that returns a trained network",
+            )
+        ((name, fields),) = stated.items()
+        return Teacher(candidates=(self._named_network(name, fields or {}, ("teacher", name)),))
+
+    def _named_network(self, name: str, fields: object, path: KeyPath) -> StageRecipe:
+        """Complete the fields of one network: what it leaves open is as large as the space, or its plugin, allows."""
+        technique = self._technique_class(name, Stage.ARCHITECTURE, path)
+        if not isinstance(fields, dict):
+            raise self.document.error(path, f"{fields!r} holds no fields; write them as `field: value`")
+        for field_name, value in fields.items():
+            if isinstance(value, list | dict):
+                raise self.document.error((*path, field_name), f"a teacher is one network; {value!r} is not one value")
+        chosen = _Resolver(self.name, self.document, self.file)
+        chosen._add_technique(technique, {**(self.file.architecture.get(name) or {}), **fields}, path, None)
+        values = {**chosen.constants}
+        for parameter in chosen.parameters:
+            if parameter.is_active(values):
+                values[parameter.name] = parameter.domain.largest()
+        hyperparameters = {key.partition(".")[2]: value for key, value in values.items()}
+        return self._stage_recipe(name, hyperparameters, path)
+
+    def _stage_recipe(self, name: str, hyperparameters: dict[str, Scalar], path: KeyPath) -> StageRecipe:
+        try:
+            self._technique_class(name, Stage.ARCHITECTURE, path).model_validate(hyperparameters)
+        except ValidationError as error:
+            first = error.errors()[0]
+            what = ".".join(map(str, first["loc"]))
+            raise self.document.error(path, f"{what}: {first['msg']} (got {first['input']!r})") from None
+        return StageRecipe(stage=Stage.ARCHITECTURE, technique=name, hyperparameters=hyperparameters)
 
     def _objectives(self) -> tuple[Objective, ...]:
         try:

@@ -36,7 +36,11 @@ class ProfileSection(Value):
 
 
 class SpaceFile(Value):
-    """A whole space file."""
+    """A whole space file.
+
+    Attributes:
+        teacher: ``largest``, one architecture with its fields, or MODULE:CALLABLE; ``resolve_space`` tells which.
+    """
 
     description: str = ""
     dataset: str = "digits"
@@ -49,6 +53,8 @@ class SpaceFile(Value):
     )
     quantizer: Section = Field(default={})
     weight_bits: ProfileSection = ProfileSection(level={"min": 2, "max": 8}, slope={"min": -2, "max": 2})
+    distiller: Section = Field(default={})
+    teacher: SpecifiedField = None
 
 
 class _Range(Value):

@@ -37,7 +37,7 @@ BASE_METRICS = (
 BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "wait", "total")
 """Steps that every file has a column for."""
 
-CACHED_STEPS = ("fit", "prune", "quantize", "once")
+CACHED_STEPS = ("fit", "prune", "quantize", "once", "teacher")
 """Steps whose results are shared between trials."""
 
 _COUNTED = ("_bytes", "parameters", "_threads", "_batch")

@@ -19,12 +19,14 @@ class Adaptive1dLayerwise(LayerwiseDistiller):
     Where the teacher has more features than the student, or fewer, a linear map between them is trained besides.
 
     Attributes:
+        temperature: What logits are divided by before they are compared: the higher, the more unlikely classes count.
         features_weight: How much the mean squared difference of the features counts beside the difference of logits.
     """
 
     name: ClassVar[str] = "adaptive1d_layerwise"
     paper: ClassVar[str] = "Romero et al., FitNets: Hints for Thin Deep Nets, 2015"
 
+    temperature: Annotated[float, Field(ge=0.1, le=100), Search(Real(low=1.0, high=8.0, log=True))] = 4.0
     features_weight: Annotated[float, Field(ge=0, le=1000), Search(Real(low=0.1, high=10.0, log=True))] = 1.0
 
     def check(self, model: "nn.Module", context: StageContext) -> None:

@@ -1,4 +1,4 @@
-"""What the distillers that ship share: how much the teacher counts, and how soft its answers are."""
+"""What the distillers that ship share: how much the teacher counts, and the way to NNI."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated
@@ -18,12 +18,9 @@ class LayerwiseDistiller(Distiller):
 
     Attributes:
         weight: Share of the teacher in the loss; the labels have the rest.
-        temperature: What logits are divided by before they are compared: the higher, the more the teacher's
-            unlikely classes count.
     """
 
     weight: Annotated[float, Field(gt=0, le=1), Search(Real(low=0.1, high=0.9, step=0.1))] = 0.5
-    temperature: Annotated[float, Field(ge=0.1, le=100), Search(Real(low=1.0, high=8.0, log=True))] = 4.0
 
     @abstractmethod
     def lesson(self) -> "Lesson":

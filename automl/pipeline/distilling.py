@@ -1,0 +1,77 @@
+"""Finds the teacher of a trial, and the steps in which it teaches."""
+
+import copy
+from collections.abc import Callable, Iterable
+
+from torch import nn
+
+from automl.core.recipe import Recipe, StageRecipe, Teacher
+from automl.core.stage import Stage
+from automl.errors import InfeasibleError
+from automl.pipeline.stage_keys import takes_part
+from automl.pipeline.techniques import technique_of
+from automl.technique import Distiller, StageContext
+
+MakeNetwork = Callable[[StageRecipe], nn.Module]
+"""From an architecture to its network, on the device of the trial."""
+
+
+def distiller_of(recipe: Recipe) -> Distiller | None:
+    """Give the distiller of a recipe; None where it has none."""
+    for stage in recipe.stages:
+        if stage.stage is Stage.DISTILLER:
+            return technique_of(stage, Distiller)
+    return None
+
+
+def check_student(distiller: Distiller, model: nn.Module, steps: Iterable[str], context: StageContext) -> None:
+    """Refuse a recipe in which the distiller has nothing to do, or a network that cannot learn from a teacher.
+
+    Args:
+        distiller: Of the recipe.
+        model: As built, untrained; it may be changed.
+        steps: All steps of the recipe.
+        context: What the distiller may use.
+
+    Raises:
+        InfeasibleError: With the reason.
+    """
+    if not any(takes_part(distiller, step) for step in steps):
+        raise InfeasibleError(
+            f"distiller {distiller.name!r} is to take part in compression alone, and nothing is compressed; "
+            "set its field fits to all or train, or choose a pruner or a quantizer"
+        )
+    distiller.check(model, context)
+
+
+def find_teacher(
+    teacher: Teacher, distiller: Distiller, context: StageContext, *, build: MakeNetwork, train: MakeNetwork
+) -> nn.Module:
+    """Give the network that teaches: of several candidates the one with the most parameters.
+
+    Args:
+        teacher: Who may teach.
+        distiller: May refuse it.
+        context: What the distiller may use.
+        build: Makes a network that is not trained, unless it comes with its weights.
+        train: Makes a network trained as the study trains.
+
+    Raises:
+        InfeasibleError: If no candidate fits the data, or the distiller refuses it.
+    """
+    networks: list[tuple[StageRecipe, nn.Module]] = []
+    reasons: list[str] = []
+    for candidate in teacher.candidates:
+        try:
+            networks.append((candidate, build(candidate)))
+        except InfeasibleError as reason:
+            reasons.append(str(reason))
+    if not networks:
+        raise InfeasibleError(f"nobody can teach: {'; '.join(reasons)}; name another teacher")
+    chosen, network = max(networks, key=lambda each: sum(parameter.numel() for parameter in each[1].parameters()))
+    try:
+        distiller.check(copy.deepcopy(network), context)
+    except InfeasibleError as reason:
+        raise InfeasibleError(f"{chosen.technique!r} cannot teach: {reason}") from reason
+    trained = network if teacher.is_trained else train(chosen)
+    return trained.eval().requires_grad_(requires_grad=False)
