@@ -81,7 +81,7 @@ class _Lines:
         left = self._time_left.text(progress.done, progress.budget)
         values = [human_metric(metric, trial.metrics[metric]) for metric in self._metrics if metric in trial.metrics]
         outcome = ", ".join(values) or (trial.error or "")
-        line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}"
+        line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}{_reused(trial)}"
         self._print("  ".join(part for part in (line, _status(progress), left) if part))
 
     def _print(self, line: str) -> None:
@@ -92,6 +92,12 @@ def _start(progress: "SearchProgress") -> str:
     return "starting the workers" if progress.done < progress.budget else "nothing left to run"
 
 
+def _reused(trial: Trial) -> str:
+    steps = [step for step, is_cached in trial.cached.items() if is_cached]
+    return f" ({', '.join(steps)} from the cache)" if steps else ""
+
+
 def _status(progress: "SearchProgress") -> str:
     failed = f"  failed {progress.failed}" if progress.failed else ""
-    return f"front {progress.front_size}  hypervolume {progress.hypervolume:.3f}{failed}"
+    reused = f"  from the cache {progress.reused}" if progress.reused else ""
+    return f"front {progress.front_size}  hypervolume {progress.hypervolume:.3f}{reused}{failed}"

@@ -36,6 +36,8 @@ class SearchArguments(Value):
     time_budget: str | None
     enqueue: Path | None
     from_study: str | None
+    cache_size: str
+    no_cache: bool
     store: str
     keep_artifacts: str
 
@@ -94,6 +96,12 @@ def search(
     keep_artifacts: Annotated[
         str, typer.Option(help="Which deployable files stay in the store.", metavar="front|all|none")
     ] = "front",
+    cache_size: Annotated[
+        str, typer.Option(help="What the results that trials share may take in the store.", metavar="SIZE")
+    ] = "10GB",
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Train every network anew; share no result between trials.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
@@ -118,6 +126,8 @@ def search(
         time_budget=time_budget,
         enqueue=enqueue,
         from_study=from_study,
+        cache_size=cache_size,
+        no_cache=no_cache,
         store=store,
         keep_artifacts=keep_artifacts,
     )
@@ -135,6 +145,7 @@ def search(
 
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
+    from automl.core.byte_size import size_in_bytes
     from automl.core.duration import duration_seconds
     from automl.core.objective import Constraint, Objective
     from automl.core.target import Target
@@ -168,6 +179,7 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         target=Target.parse(arguments.target),
         time_budget_seconds=duration_seconds(arguments.time_budget) if arguments.time_budget else math.inf,
         enqueue=arguments.enqueue,
+        cache_limit_bytes=None if arguments.no_cache else size_in_bytes(arguments.cache_size),
         from_study=arguments.from_study,
     )
 

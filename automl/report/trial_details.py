@@ -36,7 +36,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("point", _point(trial, spec)),
         ("metrics", _metrics(trial.metrics)),
         ("constraints", _constraints(trial.constraints)),
-        ("time", _seconds(trial.seconds)),
+        ("time", _seconds(trial)),
         ("run", _run(trial)),
         ("error", _error(trial)),
     ]
@@ -93,17 +93,20 @@ def _constraints(constraints: Mapping[str, float]) -> Table | None:
     return _grid(rows) if rows else None
 
 
-def _seconds(seconds: Mapping[str, float]) -> Table | None:
-    steps = {name: value for name, value in seconds.items() if name != "total"}
+def _seconds(trial: Trial) -> Table | None:
+    seconds, cached = trial.seconds, {step for step, is_cached in trial.cached.items() if is_cached}
     if not seconds:
         return None
+    skipped = dict.fromkeys((step for step in trial.cached if step in cached and step not in seconds), 0.0)
+    steps = {**skipped, **{name: value for name, value in seconds.items() if name != "total"}}
     longest = max(steps.values(), default=0.0) or 1.0
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(justify="right")
     grid.add_column(style="cyan", no_wrap=True)
     for name, value in steps.items():
-        grid.add_row(name, human_seconds(value), "█" * round(_BAR_WIDTH * value / longest) or "▏")
+        bar = "█" * round(_BAR_WIDTH * value / longest) or "▏"
+        grid.add_row(name, human_seconds(value) if value else MISSING, "from the cache" if name in cached else bar)
     if "total" in seconds:
         grid.add_row("total", human_seconds(seconds["total"]), "")
     return grid

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
@@ -26,15 +26,23 @@ from automl.core.trial import Trial, TrialState
 from automl.datasets.dataset import Dataset
 from automl.errors import SearchError, UsageError
 from automl.search.cluster import LOCAL, Cluster
+from automl.search.lock_service import ServiceLocks, start_lock_service
 from automl.search.session import Assignment, SearchSession
+from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
+
+if TYPE_CHECKING:  # the pipeline imports torch, which takes seconds
+    from automl.pipeline.stage_cache import StageCache
+
+WORKER_THREADS = 1
+"""Of torch, on a processor: workers share the machine."""
 
 
 class TrialTrainable(tune.Trainable):
     """A worker: it loads what a trial needs once, and then runs one trial a step."""
 
     def setup(  # type: ignore[override] # tune.with_parameters adds the others
-        self, config: dict[str, Any], spec: StudySpec, dataset: Dataset, root: str
+        self, config: dict[str, Any], spec: StudySpec, dataset: Dataset, root: str, cache: "StageCache"
     ) -> None:
         """Open the study on this host."""
         import torch
@@ -42,13 +50,14 @@ class TrialTrainable(tune.Trainable):
         from automl.measure.latency import LatencyMeter
         from automl.pipeline.trial_runner import TrialRunner
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(WORKER_THREADS)
         self._runner = TrialRunner(
             spec=spec,
             dataset=dataset,
             store=TrialStore.open(root, spec.name),
             meter=LatencyMeter(spec.target),
             device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+            cache=cache,
         )
         self._assignment = Assignment(**config)
 
@@ -170,16 +179,33 @@ def ray_cluster(cluster: Cluster) -> Iterator[int]:
 
 
 def run_on_ray(
-    session: SearchSession, store: TrialStore, dataset: Dataset, *, root: str, workers: int, gpus_per_trial: float
+    session: SearchSession,
+    store: TrialStore,
+    dataset: Dataset,
+    *,
+    root: str,
+    workers: int,
+    gpus_per_trial: float,
+    cache_limit_bytes: int | None,
 ) -> None:
     """Run until the session hands out no more points, or the user interrupts.
+
+    Args:
+        session: Hands out points, and takes back trials.
+        store: The study.
+        dataset: Its data.
+        root: Of the store, as every worker finds it.
+        workers: Trials at a time.
+        gpus_per_trial: GPUs, or a part of one, for each.
+        cache_limit_bytes: What the results that trials share may take; None shares nothing.
 
     Raises:
         SearchError: If Ray itself fails.
     """
     if session.remaining == 0:
         return
-    trainable = tune.with_parameters(TrialTrainable, spec=store.spec, dataset=dataset, root=root)
+    cache = _cache(root, cache_limit_bytes)
+    trainable = tune.with_parameters(TrialTrainable, spec=store.spec, dataset=dataset, root=root, cache=cache)
     with tempfile.TemporaryDirectory(prefix="automl-ray-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),
@@ -202,3 +228,12 @@ def run_on_ray(
         except (tune.TuneError, ray.exceptions.RayError) as error:
             last_line = str(error).strip().splitlines()[-1]
             raise SearchError(f"Ray ended the search: {last_line}; run the same command again to go on") from error
+
+
+def _cache(root: str, limit_bytes: int | None) -> "StageCache":
+    from automl.pipeline.stage_cache import FolderCache, NoCache
+
+    if limit_bytes is None:
+        return NoCache()
+    locks = ServiceLocks(start_lock_service()) if "://" in root else None  # a folder's file system has its own
+    return FolderCache(CacheFolder.at(root, limit_bytes=limit_bytes, locks=locks))

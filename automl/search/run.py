@@ -27,6 +27,7 @@ from automl.search.suggester import point_key
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
 
+DEFAULT_CACHE_BYTES = 10_000_000_000
 _SEEDS = 2**32
 
 
@@ -49,6 +50,7 @@ class SearchRequest:
         target: What latency is measured for.
         time_budget_seconds: No trial begins after so long; those that run then are finished.
         enqueue: File of points that are tried first.
+        cache_limit_bytes: What the results that trials share may take in the store; None shares nothing.
         from_study: Name of an earlier study in the same store, whose front is tried first and whose trials teach.
     """
 
@@ -66,6 +68,7 @@ class SearchRequest:
     target: Target = ONE_THREAD
     time_budget_seconds: float = math.inf
     enqueue: Path | None = None
+    cache_limit_bytes: int | None = DEFAULT_CACHE_BYTES
     from_study: str | None = None
 
     def check(self) -> None:
@@ -156,6 +159,7 @@ def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, req
             root=_absolute(request.store),
             workers=workers,
             gpus_per_trial=request.cluster.gpus_per_trial,
+            cache_limit_bytes=request.cache_limit_bytes,
         )
 
 

@@ -44,6 +44,7 @@ class Progress:
         failed: Trials that failed.
         front_size: Members of the Pareto front.
         hypervolume: Share of the box up to the worst network seen, 0 to 1.
+        reused: Trials that took a step from the cache.
     """
 
     done: int
@@ -51,6 +52,7 @@ class Progress:
     failed: int
     front_size: int
     hypervolume: float
+    reused: int = 0
 
 
 class SearchListener(Protocol):
@@ -130,6 +132,7 @@ class SearchSession:
             failed=sum(trial.state is TrialState.FAILED for trial in self._trials),
             front_size=len(self._front),
             hypervolume=front_hypervolume(self._trials, self._store.spec.objectives),
+            reused=sum(any(trial.cached.values()) for trial in self._trials),
         )
 
     @property
