@@ -7,7 +7,7 @@ from automl.core.objective import Objective
 from automl.core.space import SearchSpace
 from automl.errors import UsageError
 from automl.search.suggester import Suggester
-from automl.strategies import strategies
+from automl.strategies import strategies, strategy_class
 
 
 class MakeSuggester(Protocol):
@@ -22,6 +22,13 @@ def _from_optuna(space: SearchSpace, objectives: Sequence[Objective], *, sampler
     from automl.search.optuna_suggester import OptunaSuggester
 
     return OptunaSuggester(space, objectives, sampler=sampler, seed=seed)
+
+
+def _from_plugin(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
+    from automl.search.strategy_suggester import StrategySuggester
+
+    strategy = strategy_class(sampler)(space.parameters, space.constants, seed=seed)
+    return StrategySuggester(strategy, space, objectives, seed=seed)
 
 
 _BUILT_IN: dict[str, MakeSuggester] = {  # a further suggester is a function like the above, and a line here
@@ -61,4 +68,4 @@ def make_suggester(space: SearchSpace, objectives: Sequence[Objective], *, sampl
         UsageError: If the name is unknown, or its sampler cannot be used here.
     """
     check_sampler(sampler)
-    return _BUILT_IN[sampler](space, objectives, sampler=sampler, seed=seed)
+    return _BUILT_IN.get(sampler, _from_plugin)(space, objectives, sampler=sampler, seed=seed)
