@@ -14,6 +14,7 @@ any other exception fails the trial, not the search.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
@@ -243,15 +244,31 @@ class Pruner(Technique):
 
 
 class Quantizer(Technique):
-    """Puts the weights and activations of a trained network on integer grids."""
+    """Puts the weights and activations of a trained network on integer grids.
+
+    Attributes:
+        takes_batch_norm: Whether ``check`` and ``quantize`` are given the network with batch normalisation in place,
+            and ``quantize`` folds it (``automl.network.folding``) before it returns.
+    """
 
     stage: ClassVar[Stage] = Stage.QUANTIZER
+    takes_batch_norm: ClassVar[bool] = False
+
+    def prepared(self, model: nn.Module) -> nn.Module:
+        """Copy a network into the form that ``check`` and ``quantize`` take; not to be overridden."""
+        from automl.network.folding import fold_batch_norm
+
+        return copy.deepcopy(model).eval() if self.takes_batch_norm else fold_batch_norm(model)
+
+    def bits(self, weight_bits: Profile, layers: int) -> list[int]:
+        """Say how many bits the weights of each of so many layers will have: by default, those of the profile."""
+        return weight_bits.whole_values(layers)
 
     def check(self, model: nn.Module, weight_bits: Profile, context: StageContext) -> None:
         """Refuse a network that ``quantize`` could not handle, before it is trained; none is refused by default.
 
         Args:
-            model: As built, untrained, with batch normalisation folded; yours to change.
+            model: As built, untrained, with batch normalisation folded unless ``takes_batch_norm``; yours to change.
             weight_bits: What ``quantize`` will be given.
             context: What may be used; do not train.
 
@@ -283,7 +300,7 @@ class Quantizer(Technique):
         """Quantize ``model``.
 
         Args:
-            model: A trained network with batch normalisation folded, yours to change.
+            model: A trained network with batch normalisation folded unless ``takes_batch_norm``; yours to change.
             weight_bits: Bits of the weights, 2 to 8, sampled once a convolution or linear layer.
             context: What may be used.
         """
