@@ -81,9 +81,9 @@ class LatencyMeter:
 
     def __init__(self, target: Target = ONE_THREAD, *, state_dir: Path | None = None) -> None:
         self.target = target
-        self._state_dir = state_dir or Path(tempfile.gettempdir()) / f"automl-{os.getuid()}"
-        self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._reference = Reference(self._state_dir)
+        self.state_dir = state_dir or Path(tempfile.gettempdir()) / f"automl-{os.getuid()}"
+        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._reference = Reference(self.state_dir)
 
     def measure(self, path: Path, *, images: NDArray[np.uint8]) -> Latency:
         """Measure one file.
@@ -97,7 +97,7 @@ class LatencyMeter:
         inputs = {session.get_inputs()[0].name: np.resize(images, (batch, *images.shape[1:]))}
         clock, placed = (time.thread_time_ns, pinned()) if threads == 1 else (time.perf_counter_ns, nullcontext())
         asked = time.monotonic()
-        with exclusive(self._state_dir / "measuring.lock"), placed:
+        with exclusive(self.state_dir / "measuring.lock"), placed:
             started = time.monotonic()
             self._reference.prepare()
             bursts = collect_bursts(lambda: session.run(None, inputs), self._reference, clock)

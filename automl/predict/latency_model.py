@@ -1,0 +1,117 @@
+"""Predicts latency from what the kernels have to do, with the prices that measurements on this host set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LinearRegression
+
+from automl.errors import SearchError
+
+_SHRINKAGE = 1e-3
+_FOLDS = 10
+_LEAST_NETWORKS = 2 * _FOLDS
+
+
+@dataclass(frozen=True)
+class TimedNetwork:
+    """A measurement to learn from.
+
+    Attributes:
+        work: What ``kernel_work`` counts.
+        latency_ms: Measured.
+    """
+
+    work: Mapping[str, float]
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class PredictionError:
+    """How far predictions were from measurements that the model had not seen.
+
+    Attributes:
+        networks: How many were predicted, each by a model of nine tenths of the others.
+        median: Of the relative errors: 0.05 is 5 percent.
+        percentile_90: Of the relative errors.
+        rank_correlation: Spearman's.
+    """
+
+    networks: int
+    median: float
+    percentile_90: float
+    rank_correlation: float
+
+
+@dataclass(frozen=True)
+class LatencyModel:
+    """A price for each sort of work, none below 0; latency is their sum.
+
+    Attributes:
+        prices_ms: Milliseconds a unit, by the name of the work.
+        error: Of this model, by cross-validation.
+    """
+
+    prices_ms: Mapping[str, float]
+    error: PredictionError
+
+    @classmethod
+    def fit(cls, networks: Sequence[TimedNetwork]) -> "LatencyModel":
+        """Find the prices with the least squared relative error, by non-negative ridge regression.
+
+        Args:
+            networks: At least 20, of one host and one target.
+
+        Raises:
+            SearchError: If there are fewer.
+        """
+        if len(networks) < _LEAST_NETWORKS:
+            raise SearchError(
+                f"a latency model needs {_LEAST_NETWORKS} measured networks and has {len(networks)}; measure more"
+            )
+        latencies = np.array([network.latency_ms for network in networks])
+        order = np.random.default_rng(0).permutation(len(networks))
+        predicted = np.empty(len(networks))
+        for fold in range(_FOLDS):
+            left_out = order[fold::_FOLDS]
+            prices = _prices([networks[index] for index in order if index not in left_out])
+            predicted[left_out] = [_sum(prices, networks[index].work) for index in left_out]
+        return cls(_prices(networks), prediction_error(predicted, latencies))
+
+    def predict_ms(self, work: Mapping[str, float]) -> float | None:
+        """Predict the latency of a network; None where it does work of a sort that no measured network did."""
+        if not work.keys() <= self.prices_ms.keys():
+            return None
+        return _sum(self.prices_ms, work)
+
+
+def prediction_error(predicted: NDArray[np.floating], measured: NDArray[np.floating]) -> PredictionError:
+    """Compare predictions with measurements, both of shape (networks,)."""
+    relative = np.abs(predicted / measured - 1)
+    ranks = np.corrcoef(_ranks(predicted), _ranks(measured))
+    return PredictionError(
+        networks=len(measured),
+        median=float(np.median(relative)),
+        percentile_90=float(np.percentile(relative, 90)),
+        rank_correlation=float(ranks[0, 1]),
+    )
+
+
+def _prices(networks: Sequence[TimedNetwork]) -> dict[str, float]:
+    names = sorted({name for network in networks for name in network.work})
+    relative = np.array([[network.work.get(name, 0.0) / network.latency_ms for name in names] for network in networks])
+    scale = np.sqrt((relative**2).mean(axis=0)).clip(min=np.finfo(float).tiny)
+    shrinkage = np.sqrt(_SHRINKAGE * len(networks)) * np.eye(len(names))
+    rows = np.vstack([relative / scale, shrinkage])
+    target = np.concatenate([np.ones(len(networks)), np.zeros(len(names))])
+    found = LinearRegression(fit_intercept=False, positive=True).fit(rows, target)
+    return dict(zip(names, (found.coef_ / scale).tolist(), strict=True))
+
+
+def _sum(prices_ms: Mapping[str, float], work: Mapping[str, float]) -> float:
+    return sum(prices_ms.get(name, 0.0) * amount for name, amount in work.items())
+
+
+def _ranks(values: Iterable[float]) -> NDArray[np.intp]:
+    return np.argsort(np.argsort(np.array(list(values))))

@@ -1,0 +1,155 @@
+"""Predicts the metrics of points of a space: what is known of a network before it is trained."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from automl.core.recipe import Recipe
+from automl.core.space import SearchSpace
+from automl.core.value import Point
+from automl.export.onnx_writer import onnx_bytes
+from automl.export.operations import Outline, outline
+from automl.measure.latency import LatencyMeter
+from automl.predict.kernel_work import kernel_work
+from automl.predict.latency_model import LatencyModel, TimedNetwork
+from automl.predict.latency_samples import LatencySamples
+from automl.predict.structure import Task, UntrainedNetwork, untrained_network
+
+NETWORKS = 48
+"""So many networks of a space are measured before its latencies are predicted."""
+
+
+@dataclass(frozen=True)
+class _Forecast:
+    metrics: Mapping[str, float]
+    work: Mapping[str, float]
+
+
+class SpacePredictor:
+    """Knows size, operations and parameters of a point exactly, and estimates its latency once it has learnt prices.
+
+    Nothing is trained. Equal points cost once.
+
+    Args:
+        space: Where the points come from.
+        task: What its networks are for.
+        seed: Of the trials.
+    """
+
+    def __init__(self, space: SearchSpace, task: Task, *, seed: int = 0) -> None:
+        self._space = space
+        self._task = task
+        self._seed = seed
+        self._forecasts: dict[str, _Forecast | None] = {}
+        self._timed: list[TimedNetwork] = []
+        self.latency_model: LatencyModel | None = None
+
+    def predict(self, points: Sequence[Point]) -> list[dict[str, float]]:
+        """Predict the metrics of points.
+
+        Returns:
+            For each point ``size_bytes`` (what the deployed file has), ``parameters`` and ``macs``, and
+            ``latency_ms`` where prices are known for all that the network does. Empty where a technique does not
+            say what shape it leaves, refuses the point, or fails.
+        """
+        return [self._metrics(self._forecast(point)) for point in points]
+
+    def learn_latency(self, points: Iterable[Point], meter: LatencyMeter, *, networks: int = NETWORKS) -> LatencyModel:
+        """Measure untrained networks until enough of this space are known on this host, and fit the prices.
+
+        What earlier searches of this host measured counts, and what they measured of other spaces helps.
+
+        Args:
+            points: Of the space, at random, the same at every call; as many are measured as are missing.
+            meter: Measures them, some 0.3 s each.
+            networks: How many are enough.
+
+        Raises:
+            SearchError: If the points do not suffice.
+        """
+        samples = LatencySamples(meter.state_dir, meter.target)
+        known = len(samples.read(self._origin))
+        for point in islice(points, known, None):
+            if known >= networks:
+                break
+            timed = self._time(point, meter)
+            if timed is not None:
+                samples.add(self._origin, timed)
+                known += 1
+        self._timed = samples.read()
+        self.latency_model = LatencyModel.fit(self._timed)
+        return self.latency_model
+
+    def learn_from_trials(self, measured: Iterable[tuple[Point, float]]) -> None:
+        """Refine the prices by trials of this host, after ``learn_latency``: their points and their ``latency_ms``."""
+        forecasts = [(self._forecast(point), latency_ms) for point, latency_ms in measured]
+        self._timed += [TimedNetwork(known.work, latency_ms) for known, latency_ms in forecasts if known is not None]
+        self.latency_model = LatencyModel.fit(self._timed)
+
+    @property
+    def _origin(self) -> str:
+        """Tell spaces apart by what they choose from, not by their name."""
+        space = self._space.model_dump_json(include={"parameters", "constants", "profiles"})
+        return hashlib.sha256(f"{space} {self._task}".encode()).hexdigest()
+
+    def _metrics(self, forecast: _Forecast | None) -> dict[str, float]:
+        if forecast is None:
+            return {}
+        latency_ms = self.latency_model.predict_ms(forecast.work) if self.latency_model is not None else None
+        return {**forecast.metrics, **({"latency_ms": latency_ms} if latency_ms is not None else {})}
+
+    def _forecast(self, point: Point) -> _Forecast | None:
+        recipe = self._space.recipe(point, seed=self._seed)
+        key = json.dumps([stage.model_dump(mode="json") for stage in recipe.stages])
+        if key not in self._forecasts:
+            self._forecasts[key] = self._make_forecast(recipe)
+        return self._forecasts[key]
+
+    def _make_forecast(self, recipe: Recipe) -> _Forecast | None:
+        try:
+            network = untrained_network(recipe, self._task)
+            found = self._outline(network) if network is not None else None
+        except Exception:  # noqa: BLE001 # a plugin that fails here fails in its trial, whose row tells the story
+            return None
+        if network is None or found is None:
+            return None
+        metrics = {
+            "size_bytes": float(found.size_bytes),
+            "parameters": float(sum(parameter.numel() for parameter in network.model.parameters())),
+            "macs": float(sum(operation.macs for operation in found.operations)),
+        }
+        return _Forecast(metrics, kernel_work(found.operations))
+
+    def _outline(self, network: UntrainedNetwork) -> Outline:
+        return outline(
+            network.model,
+            image_shape=self._task.image_shape,
+            normalization=self._task.normalization,
+            quantization=network.quantization,
+        )
+
+    def _time(self, point: Point, meter: LatencyMeter) -> TimedNetwork | None:
+        """Measure the untrained network of a point; None where there is none, or the machine was never at its best."""
+        forecast = self._forecast(point)
+        network = untrained_network(self._space.recipe(point, seed=self._seed), self._task) if forecast else None
+        if forecast is None or network is None:
+            return None
+        shape = self._task.image_shape
+        content = onnx_bytes(
+            network.model,
+            image_shape=shape,
+            normalization=self._task.normalization,
+            quantization=network.quantization,
+        )
+        image = np.random.default_rng(0).integers(0, 256, (1, *shape), dtype=np.uint8)
+        with tempfile.TemporaryDirectory(prefix="automl-predict-") as scratch:
+            path = Path(scratch) / "model.onnx"
+            path.write_bytes(content)
+            latency = meter.measure(path, images=image)
+        return TimedNetwork(forecast.work, latency.latency_ms) if latency.is_gated else None

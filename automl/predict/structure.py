@@ -1,0 +1,141 @@
+"""From a recipe to the network that it deploys, in all but the values of its weights, without an epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from automl.core.image import ImageShape, Normalization
+from automl.core.profile import Profile
+from automl.core.quantization import Quantization
+from automl.core.recipe import Recipe, StageRecipe
+from automl.core.stage import Stage
+from automl.datasets.dataset import Dataset
+from automl.errors import InfeasibleError
+from automl.network.folding import fold_batch_norm
+from automl.registry import technique_class
+from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
+
+_IMAGES = 2
+_Kind = TypeVar("_Kind", Architecture, Pruner, Quantizer)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is for, as far as its shape depends on it.
+
+    Attributes:
+        image_shape: Shape of one image.
+        classes: Number of classes.
+        normalization: Turns pixels into numbers.
+    """
+
+    image_shape: ImageShape
+    classes: int
+    normalization: Normalization
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Task":
+        """Read the task off a data set."""
+        return cls(dataset.image_shape, dataset.classes, dataset.normalization)
+
+
+class UntrainedNetwork(NamedTuple):
+    """A network of the right shape and the wrong weights.
+
+    Attributes:
+        model: In evaluation mode on the CPU, batch normalisation folded.
+        quantization: None where the network stays in float.
+    """
+
+    model: nn.Module
+    quantization: Quantization | None
+
+
+def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
+    """Run the stages of a recipe without training: the file of the result has the size and the speed of the trial's.
+
+    Args:
+        recipe: Of the trial.
+        task: What the network is for.
+
+    Returns:
+        None where a technique does not say what it does to the shape.
+
+    Raises:
+        InfeasibleError: If a technique refuses the point.
+    """
+    stages = {stage.stage: stage for stage in recipe.stages}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        context = _context(task, recipe.seed)
+        model: nn.Module | None = _technique(stages[Stage.ARCHITECTURE], Architecture).build(context)
+        if model is not None and Stage.PRUNER in stages:
+            stage = stages[Stage.PRUNER]
+            model = _technique(stage, Pruner).shrunk(model, _profile(stage), context)
+        if model is None:
+            return None
+        _fill_vectors(model)
+        model = fold_batch_norm(model)
+        if Stage.QUANTIZER not in stages:
+            return UntrainedNetwork(model, None)
+        stage = stages[Stage.QUANTIZER]
+        quantized = _technique(stage, Quantizer).untrained(model, _profile(stage), context)
+        return UntrainedNetwork(quantized.model, quantized.quantization) if quantized is not None else None
+
+
+def _fill_vectors(model: nn.Module) -> None:
+    """Let no bias be zero and no two normalisations be equal, as in a trained network: a file drops what is."""
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.dim() == 1 and tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5)
+
+
+def _context(task: Task, seed: int) -> StageContext:
+    return StageContext(
+        image_shape=task.image_shape,
+        classes=task.classes,
+        seed=seed,
+        calibration=torch.randn(_IMAGES, *task.image_shape),
+        fit=_fit_nothing,
+        loss=_no_loss,
+        steps_per_epoch=1,
+        once=_make_again,
+    )
+
+
+def _fit_nothing(
+    model: nn.Module,
+    *,
+    epochs: int,
+    learning_rate: float,
+    max_steps: int | None = None,
+    optimizer: Optimizer | None = None,
+    loss: Loss | None = None,
+) -> None:
+    """Train for no epoch: a shape does not depend on it."""
+
+
+def _no_loss(_model: nn.Module, images: Tensor, _labels: Tensor) -> Tensor:
+    return images.new_zeros(())
+
+
+def _make_again(name: str, make: Callable[[], nn.Module]) -> nn.Module:  # noqa: ARG001 # as Once has it
+    return make().eval()
+
+
+def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:
+    technique = technique_class(stage.technique, stage.stage).model_validate(stage.hyperparameters)
+    if not isinstance(technique, kind):
+        raise InfeasibleError(f"technique {stage.technique!r} is no {kind.__name__}; correct its base class")
+    return technique
+
+
+def _profile(stage: StageRecipe) -> Profile:
+    if stage.profile is None:
+        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
+    return stage.profile
