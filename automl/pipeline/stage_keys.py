@@ -23,7 +23,7 @@ FIT, PRUNE, QUANTIZE = "fit", "prune", "quantize"
 STEPS = {Stage.ARCHITECTURE: FIT, Stage.PRUNER: PRUNE, Stage.QUANTIZER: QUANTIZE}
 """The steps whose results are kept, and the stage that each belongs to, in the order in which they run."""
 
-_MODULES = (fit.__module__, fold_batch_norm.__module__, Quantization.__module__, __name__)
+_MODULES = (fit.__module__, fold_batch_norm.__module__, Quantization.__module__, Technique.__module__, __name__)
 _LIBRARIES = ("torch", "nni", "numpy")
 _WITH_FIT, _WITH_COMPRESSION = ("all", "train"), ("all", "compress")
 

@@ -162,7 +162,9 @@ class StageRunner:
             with self.timed(TEACHER):
                 network = find_teacher(teacher, distiller, context, build=self._built_alone, train=self._trained_alone)
             own = self._own(distiller, context)
-            contexts |= dict.fromkeys(taught, replace(context, fit=distiller.distill(network, own)))
+            for step in taught:  # a fit of its own: what one step made its fit remember, a cached one would not
+                with self._seeded():
+                    contexts[step] = replace(context, fit=distiller.distill(network, own))
         return contexts
 
     def _built_alone(self, stage: StageRecipe) -> nn.Module:
