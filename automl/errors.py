@@ -7,6 +7,7 @@ AutomlError                what happened, the offending value, what to do next
 │   ├── DatasetError       data that is missing, torn or of the wrong shape
 │   └── StoreError         a trial store that cannot be read or written, or does not fit
 ├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
+├── ConversionError        a file for another runtime does not answer as ONNX Runtime does
 └── SearchError            the search itself cannot go on: exit code 1
 """
 
@@ -37,6 +38,10 @@ class StoreError(UsageError):
 
 class InfeasibleError(AutomlError):
     """A point cannot be built, for a reason that is known before training."""
+
+
+class ConversionError(AutomlError):
+    """A converted file does not compute what it was converted from."""
 
 
 class SearchError(AutomlError):

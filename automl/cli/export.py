@@ -1,7 +1,10 @@
-"""``automl export``: the file to deploy."""
+"""``automl export``: the file to deploy, for the runtime that opens it."""
 
+import tempfile
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +18,18 @@ from automl.cli.terminal import (
     results,
 )
 
+if TYPE_CHECKING:  # the conversion imports runtimes
+    from automl.pipeline.conversion import Converted
+
+_COMPARED_IMAGES = 1000
+
+
+class Format(StrEnum):
+    """What the network is written for."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -25,32 +40,91 @@ def export(
     study: StudyArgument,
     number: NumberArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", metavar="DIR")],
+    form: Annotated[
+        Format, typer.Option("--format", help="What shall open it; what is not onnx is first compared with it.")
+    ] = Format.ONNX,
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Write it entropy-coded, to be shipped; `automl unpack` restores it.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a trial's network and recipe out of the store: model.onnx and recipe.json."""
+    """Copy a trial's network and recipe out of the store."""
     from automl.cli.stored_trial import stored_trial
     from automl.errors import UsageError
+    from automl.export.packing import PACKED_SUFFIX, pack
+    from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
     from automl.storage.store import TrialStore
 
+    if packed and form is not Format.ONNX:
+        raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
     opened = TrialStore.open(store, study)
     stored_trial(opened, number)
-    model = output / "model.onnx"
-    if model.exists():
-        raise UsageError(f"{model} exists already; name another folder with -o")
-    try:
-        opened.read_artifact(number, output)
-    except OSError as error:
-        raise UsageError(f"cannot write to {output}: {error.strerror}; name another folder with -o") from error
+    with tempfile.TemporaryDirectory(prefix="automl-export-") as scratch:
+        artifact = Path(scratch)
+        opened.read_artifact(number, artifact)
+        model, recipe = (artifact / MODEL_FILE).read_bytes(), (artifact / RECIPE_FILE).read_bytes()
+    facts: dict[str, object] = {"size_bytes": len(model)}
+    usage = _USAGE[form]
+    if form is not Format.ONNX:
+        converted = _converted(model, form, dataset=opened.spec.dataset)
+        files = converted.files
+        facts = {"size_bytes": sum(map(len, files.values())), "agreement": asdict(converted.agreement)}
+        usage = f"with ONNX Runtime: {converted.agreement}\n{usage}"
+    elif packed:
+        files = {MODEL_FILE + PACKED_SUFFIX: pack(model)}
+        facts["download_bytes"] = len(files[MODEL_FILE + PACKED_SUFFIX])
+        usage = _PACKED_USAGE
+    else:
+        files = {MODEL_FILE: model}
+    target = output / next(iter(files))
+    _write(output, {**files, RECIPE_FILE: recipe})
     if as_json:
-        print_json({"model": str(model), "recipe": str(output / "recipe.json"), "size_bytes": model.stat().st_size})
+        print_json({"model": str(target), "recipe": str(output / RECIPE_FILE), **facts})
         return
     console = results()
-    console.print(f"{model}: {model.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
-    console.print(_USAGE.format(model=model), highlight=False, markup=False, soft_wrap=True)
+    for name, content in files.items():
+        console.print(f"{output / name}: {len(content):,} bytes", highlight=False, markup=False, soft_wrap=True)
+    console.print(usage.format(model=target), highlight=False, markup=False, soft_wrap=True)
 
 
-_USAGE = """
+def _converted(model: bytes, form: Format, *, dataset: str) -> "Converted":
+    from automl.datasets.load import load_dataset
+    from automl.pipeline.conversion import Runtime, convert
+
+    return convert(model, Runtime(form), images=load_dataset(dataset).validation.images[:_COMPARED_IMAGES])
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write all files or none."""
+    from automl.errors import UsageError
+    from automl.export.whole_file import write_whole
+
+    for name in list(files)[:-1]:  # the recipe may be there: it is the same for all formats
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name} exists already; name another folder with -o")
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_whole(folder / name, content)
+            written.append(folder / name)
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; name another folder with -o") from error
+
+
+_USAGE = {
+    Format.ONNX: """
 import onnxruntime
 session = onnxruntime.InferenceSession("{model}")
-logits, = session.run(None, {{"image": pixels}})  # raw pixels: uint8, shape (images, channels, height, width)"""
+logits, = session.run(None, {{"image": pixels}})  # raw pixels: uint8, shape (images, channels, height, width)""",
+    Format.OPENVINO: """
+import openvino
+network = openvino.Core().compile_model("{model}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
+logits = network(pixels)[0]  # raw pixels: uint8, shape (images, channels, height, width)""",
+}
+
+_PACKED_USAGE = """
+automl unpack {model}"""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from automl import __version__
-from automl.cli import compact, doctor, export, pareto, plugins, search, show, spaces, trials
+from automl.cli import compact, doctor, export, pareto, plugins, search, show, spaces, trials, unpack
 from automl.cli.terminal import fail
 from automl.errors import AutomlError, UsageError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for command in (search, pareto, trials, show, export, plugins, spaces, compact, doctor):
+for command in (search, pareto, trials, show, export, unpack, plugins, spaces, compact, doctor):
     command.register(app)
 
 

@@ -1,7 +1,5 @@
 """Writes the file that is deployed: pixels in, logits out, float32 or int8, nothing in it that is not needed."""
 
-import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +12,7 @@ from automl.core.quantization import ActivationQuantization, Quantization
 from automl.export.compact import compact
 from automl.export.qdq import insert_qdq, take_pixels
 from automl.export.torch_graph import MarkedGraph, torch_graph
+from automl.export.whole_file import write_whole
 
 
 class GraphSource(Protocol):
@@ -46,7 +45,7 @@ def export_onnx(
     """
     content = onnx_bytes(model, image_shape=image_shape, normalization=normalization, quantization=quantization)
     onnx.checker.check_model(content, full_check=True)
-    _write_whole(path, content)
+    write_whole(path, content)
 
 
 def onnx_bytes(
@@ -79,17 +78,3 @@ def onnx_bytes(
         exported = marked.model
     compact(exported)
     return bytes(exported.SerializeToString())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

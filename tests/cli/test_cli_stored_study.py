@@ -147,6 +147,56 @@ def test_an_export_says_how_to_use_the_network_and_the_words_run(automl, tmp_pat
     assert found["logits"].shape == (1, 10)
 
 
+def test_a_packed_export_is_smaller_and_unpacks_to_the_same_file(automl, folder, tmp_path):
+    document = json.loads(automl("export", "tiny", "0", "-o", str(tmp_path), "--packed", "--json"))
+    packed = tmp_path / "model.onnx.packed"
+    assert document["model"] == str(packed)
+    assert packed.stat().st_size == document["download_bytes"] < document["size_bytes"]
+    assert {file.name for file in tmp_path.iterdir()} == {"model.onnx.packed", "recipe.json"}
+    row = json.loads(automl("show", "tiny", "0", "--json"))
+    assert row["metric.download_bytes"] == document["download_bytes"]
+    assert f"from {document['download_bytes']:,}" in automl("unpack", str(packed))
+    stored = folder / "trials" / "tiny" / "artifacts" / "000000" / "model.onnx"
+    assert (tmp_path / "model.onnx").read_bytes() == stored.read_bytes()
+    written = json.loads(automl("unpack", str(packed), "-o", str(tmp_path / "again"), "--json"))
+    assert written["size_bytes"] == (tmp_path / "again").stat().st_size == document["size_bytes"]
+
+
+def test_unpacking_refuses_what_it_cannot_read_and_overwrites_nothing(automl, tmp_path):
+    automl("export", "tiny", "0", "-o", str(tmp_path), "--packed")
+    packed, other = tmp_path / "model.onnx.packed", tmp_path / "other.packed"
+    assert "No such file" in automl("unpack", str(other), code=2)
+    for content, words in ((b"", "not a packed"), (b"PK", "not a packed"), (packed.read_bytes()[:-9], "is torn")):
+        other.write_bytes(content)
+        message = automl("unpack", str(other), code=2)
+        assert str(other) in message
+        assert words in message
+    assert "-o" in automl("unpack", str(tmp_path / "recipe.json"), code=2)
+    assert "exists already" in automl("unpack", str(packed), "-o", str(other), code=2)
+    assert "cannot write" in automl("unpack", str(packed), "-o", str(tmp_path / "no" / "folder"), code=2)
+    assert {file.name for file in tmp_path.iterdir()} == {"model.onnx.packed", "recipe.json", "other.packed"}
+
+
+def test_an_export_for_openvino_states_how_far_it_agrees_and_its_words_run(automl, tmp_path):
+    text = automl("export", "tiny", "0", "-o", str(tmp_path), "--format", "openvino")
+    assert {file.name for file in tmp_path.iterdir()} == {"model.xml", "model.bin", "recipe.json"}
+    assert "same answer to 100.0% of 359 images" in text
+    found = {"pixels": np.zeros((2, 1, 8, 8), dtype=np.uint8)}
+    exec(text[text.index("import openvino") :], found)  # noqa: S102 # the printed words are what is tested
+    assert found["logits"].shape == (2, 10)
+    document = json.loads(automl("export", "tiny", "0", "-o", str(tmp_path / "b"), "--format", "openvino", "--json"))
+    assert document["agreement"]["same_answers"] == 1.0
+    assert "exists already" in automl("export", "tiny", "0", "-o", str(tmp_path), "--format", "openvino", code=2)
+
+
+def test_an_export_that_cannot_be_is_refused(automl, tmp_path, monkeypatch):
+    arguments = ["export", "tiny", "0", "-o", str(tmp_path / "out"), "--format", "openvino"]
+    assert "--packed packs ONNX files" in automl(*arguments, "--packed", code=2)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert "pip install 'automl[openvino]'" in automl(*arguments, code=2)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_export_overwrites_nothing(automl, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"mine")
     assert "exists already" in automl("export", "tiny", "0", "-o", str(tmp_path), code=2)

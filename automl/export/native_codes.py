@@ -1,0 +1,80 @@
+"""Stores the weights of a file anew, in forms that other runtimes read too: INT4 or bytes, no planes and no tables.
+
+OpenVINO refuses INT2, and computes wrong results from planes without an error.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from automl.export.weight_codes import WeightCodes, store_codes
+
+_LARGEST_INT4 = 7
+_ERRORS_ONLY = 3
+
+
+def with_native_codes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a model that computes the same, its weights of 1 to 7 bits stored as INT4 where they fit, else as int8.
+
+    Whatever a DequantizeLinear reads that nodes compute from constants alone is taken for unpacking, in
+    whichever form the codes were stored; ONNX Runtime does it here, as it would while it loads the file.
+    """
+    codes = _unpacked(model)
+    stored = store_codes({name: WeightCodes(array, _bits(array)) for name, array in codes.items()})
+    native = onnx.ModelProto()
+    native.CopyFrom(model)
+    graph = native.graph
+    needed = {value.name for value in graph.output}
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output) - codes.keys():
+            kept.append(node)
+            needed.update(node.input)
+    del graph.node[:]
+    graph.node.extend([*stored.nodes, *reversed(kept)])
+    initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.initializer[:]
+    graph.initializer.extend([*initializers, *stored.initializers])
+    domains = {node.domain for node in kept if node.domain}
+    _keep_domains(native, domains)
+    return native
+
+
+def _unpacked(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:
+    constants = {tensor.name for tensor in model.graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" and constants.issuperset(node.input):
+            nodes.append(node)
+            constants.update(node.output)
+    computed = {name for node in nodes for name in node.output}
+    readers = [node for node in model.graph.node if node.op_type == "DequantizeLinear"]
+    names = list(dict.fromkeys(node.input[0] for node in readers if node.input[0] in computed))
+    if not names:
+        return {}
+    outputs = [helper.make_tensor_value_info(name, TensorProto.INT8, None) for name in names]
+    graph = helper.make_graph(nodes, "codes", [], outputs, model.graph.initializer)
+    unpacking = helper.make_model(
+        graph, functions=model.functions, opset_imports=model.opset_import, ir_version=model.ir_version
+    )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    session = onnxruntime.InferenceSession(unpacking.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return dict(zip(names, session.run(names, {}), strict=True))
+
+
+def _bits(codes: NDArray[np.int8]) -> int:
+    return 4 if np.abs(codes.astype(np.int16)).max(initial=0) <= _LARGEST_INT4 else 8
+
+
+def _keep_domains(model: onnx.ModelProto, domains: set[str]) -> None:
+    functions = [function for function in model.functions if function.domain in domains]
+    del model.functions[:]
+    model.functions.extend(functions)
+    opsets = [opset for opset in model.opset_import if not opset.domain or opset.domain in domains]
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)

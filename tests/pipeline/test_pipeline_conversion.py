@@ -1,0 +1,129 @@
+"""What is handed out for another runtime answers like the deployed file, or is not handed out."""
+
+import copy
+import functools
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
+from automl.datasets.load import load_dataset
+from automl.errors import ConversionError, UsageError
+from automl.export.onnx_writer import export_onnx
+from automl.export.openvino_writer import write_openvino
+from automl.pipeline import conversion
+from automl.pipeline.conversion import Runtime, convert
+from automl.training.batches import normalize
+
+DATASET = load_dataset("digits")
+FORMS = {"float": None, "1 bit": 1, "2 bits": 2, "3 bits": 3, "4 bits": 4, "8 bits": 8}
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return DATASET.validation.images
+
+
+@functools.cache
+def trained() -> nn.Sequential:
+    """Train a network until it knows most digits."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Flatten()
+    model = nn.Sequential(*layers, nn.Linear(128, 10))
+    inputs = normalize(torch.from_numpy(DATASET.train.images), DATASET.normalization)
+    targets = torch.from_numpy(DATASET.train.labels)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(4):
+        for batch in torch.randperm(len(inputs)).split(64):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()
+            optimizer.step()
+    return model.eval()
+
+
+def quantize(model: nn.Sequential, bits: int) -> Quantization:
+    """Put the weights on min-max grids in place, or on two values; measure the ranges of the activations."""
+    weights: dict[str, WeightQuantization] = {}
+    outputs: dict[str, ActivationQuantization] = {}
+    values = normalize(torch.from_numpy(DATASET.train.images), DATASET.normalization)
+    for name, module in model.named_children():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            weight = module.weight.detach()
+            magnitude = weight.flatten(1).abs()
+            scale = magnitude.mean(1) if bits == 1 else magnitude.amax(1) / (2 ** (bits - 1) - 1)
+            column = scale.reshape(-1, *[1] * (weight.ndim - 1))
+            module.weight.data = (weight.sign() if bits == 1 else (weight / column).round()) * column
+            weights[name] = WeightQuantization(bits, tuple(scale.tolist()), levels=(-1, 1) if bits == 1 else None)
+        values = module(values).detach()
+        if isinstance(module, nn.ReLU):
+            outputs[name] = ActivationQuantization(float(values.max()) / 255, 0)
+    return Quantization(weights, outputs)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict[str, bytes]:
+    """Deploy the network in every form in which weights are stored."""
+    models, path = {}, tmp_path_factory.mktemp("deployed") / "model.onnx"
+    for form, bits in FORMS.items():
+        model = copy.deepcopy(trained())
+        quantization = None if bits is None else quantize(model, bits)
+        export_onnx(
+            model,
+            path,
+            image_shape=DATASET.image_shape,
+            normalization=DATASET.normalization,
+            quantization=quantization,
+        )
+        models[form] = path.read_bytes()
+    return models
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_openvino_answers_like_onnx_runtime(name, models, images, tmp_path):
+    converted = convert(models[name], Runtime.OPENVINO, images=images)
+    assert list(converted.files) == ["model.xml", "model.bin"]
+    for file, content in converted.files.items():
+        (tmp_path / file).write_bytes(content)
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    network = openvino.Core().compile_model(tmp_path / "model.xml", "CPU", settings)
+    expected = onnxruntime.InferenceSession(models[name]).run(None, {"image": images})[0]
+    found = network(images)[0]
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() == converted.agreement.same_answers >= 0.98
+    assert np.abs(found - expected).max() == pytest.approx(converted.agreement.largest_difference)
+
+
+def test_openvino_computes_in_int8(models, images, tmp_path):
+    for file, content in convert(models["4 bits"], Runtime.OPENVINO, images=images).files.items():
+        (tmp_path / file).write_bytes(content)
+    network = openvino.Core().compile_model(tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    layers = [node.get_rt_info() for node in network.get_runtime_model().get_ordered_ops()]
+    kernels = {info["runtimePrecision"].value for info in layers if info["layerType"].value == "Convolution"}
+    assert kernels == {"u8"}
+
+
+def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeypatch):
+    def write_other(model: bytes, folder: Path) -> list[Path]:
+        """Convert as a broken converter would: the last layer's weights the wrong way round."""
+        changed = onnx.load_from_string(model)
+        last = next(tensor for tensor in reversed(changed.graph.initializer) if len(tensor.dims) == 2)
+        last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last)[::-1].copy(), last.name))
+        return write_openvino(changed.SerializeToString(), folder)
+
+    monkeypatch.setitem(conversion._WRITE, Runtime.OPENVINO, write_other)
+    with pytest.raises(ConversionError, match=r"openvino does not compute.*same answer to \d.*nothing was written"):
+        convert(models["float"], Runtime.OPENVINO, images=images)
+
+
+def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_it(models, images, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(UsageError, match=r"pip install 'automl\[openvino\]'"):
+        convert(models["float"], Runtime.OPENVINO, images=images)
