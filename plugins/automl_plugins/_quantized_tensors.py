@@ -22,10 +22,14 @@ class ActivationScheme(StrEnum):
     SYMMETRIC = "symmetric"
 
 
+def layer_bits(model: nn.Module, weight_bits: Profile) -> dict[str, int]:
+    """Give the bits of each convolution and linear layer, in the order in which they run."""
+    layers = [name for name, module in _called_modules(trace(model)) if isinstance(module, _LAYERS)]
+    return dict(zip(layers, weight_bits.whole_values(len(layers)), strict=True))
+
+
 def weight_grids(model: nn.Module, weight_bits: Profile) -> list[dict[str, Any]]:
     """Ask NNI for symmetric weights, one scale an output channel, the bits of the profile."""
-    traced = trace(model)
-    layers = [name for name, module in _called_modules(traced) if isinstance(module, _LAYERS)]
     return [
         {
             "op_names": [name],
@@ -34,7 +38,7 @@ def weight_grids(model: nn.Module, weight_bits: Profile) -> list[dict[str, Any]]
             "quant_scheme": "symmetric",
             "granularity": "out_channel",
         }
-        for name, bits in zip(layers, weight_bits.whole_values(len(layers)), strict=True)
+        for name, bits in layer_bits(model, weight_bits).items()
     ]
 
 

@@ -1,14 +1,29 @@
 """Quantizers put weights on the grid that they report, and activations where NNI itself put them."""
 
 import copy
+import functools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from small_networks import NETWORKS, NORMALIZATION, context, logits, plain, residual, split, trained
+from small_networks import (
+    NETWORKS,
+    NORMALIZATION,
+    SHAPE,
+    Network,
+    context,
+    depthwise,
+    logits,
+    plain,
+    residual,
+    split,
+    trained,
+)
 from torch import nn
 
+from automl.export.onnx_writer import export_onnx
+from automl.measure.accuracy import predict
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import plugins, technique_class
@@ -18,15 +33,36 @@ from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
 QUANTIZERS = [name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER]
 WIDE = Profile(level=8, low=2, high=8)
+SLOPED = Profile(level=5, slope=3, low=2, high=8)
 
 each_quantizer = pytest.mark.parametrize("name", QUANTIZERS)
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=lambda made: made.__name__)
+each_quantizer_and_network = pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        pytest.param(name, network, id=f"{name}-{network.__name__}")
+        for name in QUANTIZERS
+        for network in NETWORKS
+        if (name, network) != ("bnn", depthwise)  # refused
+    ],
+)
+
+
+def quantizer(name: str) -> Quantizer:
+    used = technique_class(name)()
+    assert isinstance(used, Quantizer)
+    return used
 
 
 def quantize(name: str, model: nn.Module, bits: Profile, given: StageContext | None = None) -> QuantizedModel:
-    used = technique_class(name)()
-    assert isinstance(used, Quantizer)
-    return used.quantize(model, bits, given or context())
+    used = quantizer(name)
+    return used.quantize(used.prepared(model), bits, given or context())
+
+
+@functools.cache
+def quantized(name: str, network: Network) -> QuantizedModel:
+    """Give a network with the widths of ``SLOPED``; the same object at every call."""
+    return quantize(name, trained(network), SLOPED)
 
 
 def layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -38,48 +74,47 @@ def simulated(result: QuantizedModel) -> torch.Tensor:
     return torch.from_numpy(simulated_logits(model, quantization, split().images, NORMALIZATION))
 
 
-@each_quantizer
-@each_network
+@each_quantizer_and_network
 def test_bits_of_each_layer_follow_the_profile_in_order(name, network):
-    model = fold_batch_norm(trained(network))
-    bits = Profile(level=5, slope=3, low=2, high=8)
-    expected = dict(zip(layers(model), bits.whole_values(len(layers(model))), strict=True))
-    weights = quantize(name, model, bits).quantization.weights
-    assert {layer: grid.bits for layer, grid in weights.items()} == expected
-    assert min(expected.values()) == 2
-    assert max(expected.values()) == 8
+    model = trained(network)
+    expected = quantizer(name).bits(SLOPED, len(layers(model)))
+    weights = quantized(name, network).quantization.weights
+    assert {layer: grid.bits for layer, grid in weights.items()} == dict(zip(layers(model), expected, strict=True))
+    assert min(expected) == (1 if name == "bnn" else 2)
+    assert max(expected) == 8
 
 
 @each_quantizer
 @pytest.mark.parametrize("bits", range(2, 9))
 def test_weights_lie_exactly_on_a_grid_of_their_bits(name, bits):
-    model, quantization = quantize(name, fold_batch_norm(trained(residual)), Profile(level=bits, low=2, high=8))
+    profile = Profile(level=bits, low=2, high=8)
+    model, quantization = quantize(name, trained(residual), profile)
     assert quantization.weights.keys() == layers(model).keys()
-    for layer, module in layers(model).items():
+    expected = quantizer(name).bits(profile, len(layers(model)))
+    for (layer, module), width in zip(layers(model).items(), expected, strict=True):
         weight, grid = module.weight.detach().flatten(1), quantization.weights[layer]
         scale = torch.tensor(grid.scale)[:, None]
         codes = torch.round(weight / scale)
-        assert grid.bits == bits
+        assert grid.bits == width
         assert len(grid.scale) == len(weight)
         assert (scale > 0).all()
         assert torch.equal(codes * scale, weight), layer
-        assert codes.abs().max() <= 2 ** (bits - 1) - 1
-        assert max(len(channel.unique()) for channel in weight) <= 2**bits - 1
+        assert set(codes.unique().tolist()) <= set(grid.legal_codes)
+        assert max(len(channel.unique()) for channel in weight) <= len(grid.legal_codes) <= 2**width
 
 
 @pytest.mark.parametrize("name", ["ptq", "qat"])  # learned steps may leave codes unused where that lowers the loss
 def test_scales_leave_no_code_unused(name):
-    model, quantization = quantize(name, fold_batch_norm(trained(plain)), WIDE)
+    model, quantization = quantize(name, trained(plain), WIDE)
     for layer, module in layers(model).items():
         codes = module.weight.detach().flatten(1) / torch.tensor(quantization.weights[layer].scale)[:, None]
         assert codes.abs().amax(1).min() > 100, layer
 
 
-@each_quantizer
-@each_network
+@each_quantizer_and_network
 def test_every_tensor_that_integer_kernels_read_has_a_scale(name, network):
     """Fused or not, what a layer, a sum or a pool reads is on a grid: only the logits stay in float."""
-    quantization = quantize(name, fold_batch_norm(trained(network)), WIDE).quantization
+    quantization = quantize(name, trained(network), WIDE).quantization
     expected = {
         "plain": {"0.act", "2.act", "3"},
         "depthwise": {"0.act", "1.act", "2.act", "3"},
@@ -91,6 +126,27 @@ def test_every_tensor_that_integer_kernels_read_has_a_scale(name, network):
     for grid in quantization.outputs.values():
         assert grid.scale > 0
         assert 0 <= grid.zero_point <= 255
+
+
+@each_quantizer_and_network
+def test_deployed_file_answers_like_its_simulation(name, network, tmp_path):
+    result = quantized(name, network)
+    path = tmp_path / "model.onnx"
+    export_onnx(result.model, path, image_shape=SHAPE, normalization=NORMALIZATION, quantization=result.quantization)
+    deployed, expected = torch.from_numpy(predict(path, split().images)), simulated(result)
+    assert (deployed.argmax(1) == expected.argmax(1)).float().mean() > 0.98
+    assert (deployed - expected).abs().mean() < 0.02 * expected.std()
+
+
+@each_quantizer_and_network
+def test_what_is_shown_untrained_has_the_form_of_the_result(name, network):
+    shown = quantizer(name).untrained(fold_batch_norm(trained(network)), SLOPED, context())
+    made = quantized(name, network).quantization
+    assert shown is not None
+    assert shown.quantization.outputs.keys() == made.outputs.keys()
+    assert {layer: (grid.bits, len(grid.scale)) for layer, grid in shown.quantization.weights.items()} == {
+        layer: (grid.bits, len(grid.scale)) for layer, grid in made.weights.items()
+    }
 
 
 def nothing(*_: object) -> None:
