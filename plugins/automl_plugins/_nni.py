@@ -43,6 +43,7 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
     for _category, _message in _IMPORT_WARNINGS:
         warnings.filterwarnings("ignore", message=_message, category=_category)
     import nni
+    from nni.compression.base.apply_method import quant_apply_methods
     from nni.compression.base.setting import QuantizationSetting
     from nni.compression.distillation import Adaptive1dLayerwiseDistiller, DynamicLayerwiseDistiller
     from nni.compression.pruning import (
@@ -57,6 +58,8 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         TaylorPruner,
     )
     from nni.compression.quantization import (
+        BNNQuantizer,
+        DoReFaQuantizer,
         LsqPlusQuantizer,
         LsqQuantizer,
         PtqQuantizer,
@@ -73,6 +76,8 @@ logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
 __all__ = [
     "AGPPruner",
     "Adaptive1dLayerwiseDistiller",
+    "BNNQuantizer",
+    "DoReFaQuantizer",
     "DynamicLayerwiseDistiller",
     "Evaluator",
     "FPGMPruner",
@@ -99,7 +104,9 @@ __all__ = [
     "channel_groups",
     "choice",
     "computed_masks",
+    "quant_apply_methods",
     "register_activation",
+    "register_rounding",
     "remove_masked_channels",
     "training_evaluator",
     "unwrap",
@@ -236,3 +243,13 @@ def register_activation(module_class: str) -> None:
     """Let NNI quantize the output of modules of this class name."""
     if module_class not in QuantizationSetting.registry:
         QuantizationSetting.register(module_class, QuantizationSetting.activation_setting)
+
+
+def register_rounding(name: str, rounding: Callable[[Tensor, Any], Tensor]) -> None:
+    """Let a quantizer name its own rounding as the ``apply_method`` of a target.
+
+    Args:
+        name: Told apart from NNI's own names.
+        rounding: From a tensor and its target space to the tensor on its grid.
+    """
+    quant_apply_methods[name] = rounding
