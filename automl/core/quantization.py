@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class Quantization:
     Attributes:
         weights: By the name of the convolution or linear layer.
         outputs: By the name of the module whose output is quantized.
+        float_bits: Width in which a file stores the weights and biases that stay real: 32, or 16, in which case they
+            are numbers of half precision. It says nothing of the arithmetic, which is in float32.
     """
 
     weights: Mapping[str, WeightQuantization] = field(default_factory=dict)
     outputs: Mapping[str, ActivationQuantization] = field(default_factory=dict)
+    float_bits: Literal[16, 32] = 32

@@ -1,4 +1,4 @@
-"""Writes the file that is deployed: pixels in, logits out, float32 or int8, nothing in it that is not needed."""
+"""Writes the file that is deployed: pixels in, logits out, float or int8, nothing in it that is not needed."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -10,6 +10,7 @@ from torch import nn
 from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import ActivationQuantization, Quantization
 from automl.export.compact import compact
+from automl.export.half_floats import store_halves
 from automl.export.qdq import insert_qdq, take_pixels
 from automl.export.torch_graph import MarkedGraph, torch_graph
 from automl.export.whole_file import write_whole
@@ -76,5 +77,7 @@ def onnx_bytes(
         marked = graph(model, image_shape, marked={**quantization.weights, **quantization.outputs})
         insert_qdq(marked, image, quantization)
         exported = marked.model
+        if quantization.float_bits == 16:
+            store_halves(exported)
     compact(exported)
     return bytes(exported.SerializeToString())

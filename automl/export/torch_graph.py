@@ -7,7 +7,8 @@ So each chosen module marks its own output with a node ``Mark``, which the calle
 import copy
 import io
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import onnx
@@ -121,7 +122,7 @@ def _marker(name: str) -> Any:  # noqa: ANN401 - a hook, whose type torch does n
 
 def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), _attention_in_parts():
         for message in _DEPRECATIONS:
             warnings.filterwarnings("ignore", message=message, category=DeprecationWarning)
         torch.onnx.export(
@@ -139,6 +140,17 @@ def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.M
     for opset in [opset for opset in exported.opset_import if opset.domain]:
         exported.opset_import.remove(opset)
     return exported
+
+
+@contextmanager
+def _attention_in_parts() -> Iterator[None]:
+    """Let attention run as the operators that it consists of: the exporter knows no fused one."""
+    was_fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(was_fused)
 
 
 def _not_in_graph(name: str) -> InfeasibleError:
