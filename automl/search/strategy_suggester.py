@@ -67,7 +67,7 @@ class StrategySuggester:
 
     def reserve(self, point: Point) -> None:
         """Take note of a point that the strategy did not propose: its reward is told all the same."""
-        self._running[point_key(point)] = []
+        self._running.setdefault(point_key(point), [])
 
     def tell(self, trial: Trial) -> None:
         """Learn from a trial of this run or of an earlier one."""

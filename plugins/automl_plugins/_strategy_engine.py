@@ -18,9 +18,9 @@ def _tianshou_importable() -> Iterator[None]:
     """Let NNI's reinforcement learning import what it stands on, where that is installed.
 
     NNI imports gym, which is unkept and refuses numpy 2: it gets its successor under that name. And tianshou compiles
-    its loops with numba, for ten seconds, though a search has some dozen numbers for them.
+    its loops with numba, for ten seconds, to use them on some dozen numbers.
     """
-    if not HAS_TIANSHOU:
+    if not _HAS_TIANSHOU:
         yield
         return
     import gymnasium
@@ -37,7 +37,7 @@ def _tianshou_importable() -> Iterator[None]:
             sys.modules["gym"] = former_gym
 
 
-HAS_TIANSHOU = importlib.util.find_spec("tianshou") is not None
+_HAS_TIANSHOU = importlib.util.find_spec("tianshou") is not None
 
 with _tianshou_importable():
     from nni.mutable import Categorical, MutableDict
@@ -46,16 +46,20 @@ with _tianshou_importable():
     from nni.nas.space import ExecutableModelSpace, ModelStatus
     from nni.nas.strategy import PolicyBasedRL, RegularizedEvolution
 
-    if HAS_TIANSHOU:
+    if _HAS_TIANSHOU:
         from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
+        from tianshou.data import Batch, to_torch
+        from tianshou.policy import PPOPolicy
 
 __all__ = [
-    "HAS_TIANSHOU",
+    "Batch",
     "Model",
     "OneModelEngine",
+    "PPOPolicy",
     "PolicyBasedRL",
     "RegularizedEvolution",
     "TuningTrajectoryGenerator",
+    "to_torch",
 ]
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import torch
-from tianshou.data import to_torch
-from tianshou.policy import PPOPolicy
 from torch import Tensor, nn
+
+from automl_plugins._strategy_engine import PPOPolicy, to_torch
 
 _LEARNING_RATE = 0.05
 

@@ -1,5 +1,10 @@
 """Reinforcement learning of a policy over choices, with NNI."""
 
+from importlib.util import find_spec
+
+if find_spec("tianshou") is None:  # before NNI is imported, which takes seconds
+    raise ImportError("tianshou is not installed; `pip install 'automl[rl]'` installs it")
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,14 +13,7 @@ import numpy as np
 import torch
 
 from automl.strategy import Parameter, Point
-from automl_plugins._strategy_engine import HAS_TIANSHOU
-
-if not HAS_TIANSHOU:
-    raise ImportError("tianshou is not installed; `pip install 'automl[rl]'` installs it")
-
-from tianshou.data import Batch
-
-from automl_plugins._strategy_engine import Model, PolicyBasedRL, TuningTrajectoryGenerator
+from automl_plugins._strategy_engine import Batch, Model, PolicyBasedRL, TuningTrajectoryGenerator
 from automl_plugins._strategy_policy import table_policy
 from automl_plugins._strategy_stepped import Explorer, SteppedStrategy
 
