@@ -7,6 +7,7 @@ AutomlError                what happened, the offending value, what to do next
 │   ├── DatasetError       data that is missing, torn or of the wrong shape
 │   └── StoreError         a trial store that cannot be read or written, or does not fit
 ├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
+│   └── UntraceableError   a network that torch.fx cannot trace
 ├── ConversionError        a file for another runtime does not answer as ONNX Runtime does
 └── SearchError            the search itself cannot go on: exit code 1
 """
@@ -38,6 +39,10 @@ class StoreError(UsageError):
 
 class InfeasibleError(AutomlError):
     """A point cannot be built, for a reason that is known before training."""
+
+
+class UntraceableError(InfeasibleError):
+    """What a network computes depends on more than its modules say, so that its graph cannot be read off."""
 
 
 class ConversionError(AutomlError):

@@ -15,6 +15,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
 
 from automl.core.image import ImageShape
 from automl.errors import InfeasibleError
@@ -125,6 +126,7 @@ def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.M
     with warnings.catch_warnings(), torch.no_grad(), _attention_in_parts():
         for message in _DEPRECATIONS:
             warnings.filterwarnings("ignore", message=message, category=DeprecationWarning)
+        warnings.simplefilter("ignore", TracerWarning)  # the file's own answers are compared with the model's
         torch.onnx.export(
             model,
             (images,),

@@ -5,6 +5,7 @@ import copy
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from automl.errors import UntraceableError
 from automl.network.tracing import trace
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -25,7 +26,7 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     copied = copy.deepcopy(model).eval()
     try:
         folded = trace(copied)
-    except fx.proxy.TraceError:
+    except UntraceableError:
         return copied
     for node in list(folded.graph.nodes):
         _fold_into_input(folded, node)

@@ -1,6 +1,19 @@
 """Traces a network with ``torch.fx`` down to the modules that a quantizer or an exporter can name."""
 
+import linecache
+import traceback
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
 from torch import fx, nn
+
+from automl.errors import UntraceableError
+
+_RAISED_BY_A_FORWARD = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a forward pass raises where it meets the stand-ins for tensors with which ``torch.fx`` calls it."""
+
+_TORCH = Path(torch.__file__).parent
 
 
 class LeafTracer(fx.Tracer):
@@ -15,6 +28,54 @@ def trace(model: nn.Module) -> fx.GraphModule:
     """Trace a network; the graph shares its modules.
 
     Raises:
-        torch.fx.proxy.TraceError: If its forward pass depends on the values that it computes.
+        UntraceableError: If its forward pass depends on the values that it computes.
     """
-    return fx.GraphModule(model, LeafTracer().trace(model), class_name=type(model).__name__)
+    return _trace(model, LeafTracer())
+
+
+def trace_operations(model: nn.Module) -> fx.GraphModule:
+    """Trace a network down to the modules of torch and to the functions that any other module calls.
+
+    Raises:
+        UntraceableError: If its forward pass depends on the values that it computes.
+    """
+    return _trace(model, fx.Tracer())
+
+
+def _trace(model: nn.Module, tracer: fx.Tracer) -> fx.GraphModule:
+    try:
+        graph = tracer.trace(model)
+    except _RAISED_BY_A_FORWARD as error:
+        found = _guilty_line(model, error)
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise UntraceableError(
+            f"torch.fx cannot trace the network: {found} ({type(error).__name__}: {reason}). "
+            "Let this line depend on nothing that is computed from the images, or leave the quantizer out and prune "
+            "with 'level' or 'movement', which need no trace"
+        ) from error
+    return fx.GraphModule(model, graph, class_name=type(model).__name__)
+
+
+class _Line(NamedTuple):
+    module: nn.Module
+    file: str
+    number: int
+
+
+def _guilty_line(model: nn.Module, error: BaseException) -> str:
+    """Name the innermost line of a module of the network that is not torch's own."""
+    lines = [
+        _Line(frame.f_locals["self"], frame.f_code.co_filename, number)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if isinstance(frame.f_locals.get("self"), nn.Module) and not _is_of_torch(frame.f_code.co_filename)
+    ]
+    if not lines:
+        return "a line outside its modules"
+    module, file, number = lines[-1]
+    names = [name for name, each in model.named_modules() if each is module]
+    where = f"module {names[0]!r}, a {type(module).__name__}" if names and names[0] else f"the {type(module).__name__}"
+    return f"{where}, at {file}, line {number}: `{linecache.getline(file, number).strip()}`"
+
+
+def _is_of_torch(file: str) -> bool:
+    return Path(file).is_relative_to(_TORCH)

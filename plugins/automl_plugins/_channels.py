@@ -7,8 +7,19 @@ from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._nni import L1NormPruner, Masks, channel_groups, computed_masks, remove_masked_channels
+from automl_plugins._nni import (
+    L1NormPruner,
+    Masks,
+    SpeedupError,
+    channel_groups,
+    computed_masks,
+    remove_masked_channels,
+)
 from automl_plugins._resizing import UnknownResizingError, resize_channels
+
+REMEDY = "leave channel pruning out for this architecture, or prune single weights with 'level'"
+_RAISED_BY_NNI = (SpeedupError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What comes out of ModelSpeedup where it meets a module that it does not know; few of these it means."""
 
 
 def channel_config(model: nn.Module, sparsity: Profile, images: Tensor, *, multiple: int) -> list[dict[str, Any]]:
@@ -39,19 +50,30 @@ def remove_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module
     """Take the masked channels out of the network.
 
     Raises:
-        InfeasibleError: If a layer keeps other channels than its mask says: layers are tied in a way that
-            NNI does not see.
+        InfeasibleError: If NNI does not know a module on the way, or a layer keeps other channels than its mask
+            says: layers are tied in a way that NNI does not see.
     """
     asked = {name: _channels_left(mask["weight"]) for name, mask in masks.items()}  # speedup edits the masks
-    pruned = remove_masked_channels(model, masks, images)
+    grouped = [name for name, module in model.named_modules() if _has_groups(module)]
+    try:
+        pruned = remove_masked_channels(model, masks, images)
+    except _RAISED_BY_NNI as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InfeasibleError(
+            f"NNI cannot take channels out of this network: {type(error).__name__}: {reason}; {REMEDY}"
+        ) from error
     for name, channels in asked.items():
         kept = len(pruned.get_submodule(name).get_parameter("weight"))
         if kept != channels:
+            reason = f"{grouped[0]!r} is a convolution in groups" if grouped else "they are summed with what keeps them"
             raise InfeasibleError(
-                f"layer {name!r} keeps {kept} channels where {channels} were asked: other layers need the rest; "
-                "leave channel pruning out for this architecture, or prune single weights with 'level'"
+                f"layer {name!r} keeps {kept} channels where {channels} were asked: {reason}; {REMEDY}"
             )
     return pruned
+
+
+def _has_groups(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups not in {1, module.in_channels}
 
 
 def remove_any_channels(model: nn.Module, config: list[dict[str, Any]], images: Tensor) -> nn.Module:

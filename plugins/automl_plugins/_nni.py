@@ -19,6 +19,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 
+from automl.network.tracing import trace_operations
 from automl.technique import StageContext
 
 _IMPORT_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
@@ -67,6 +68,7 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
     )
     from nni.compression.speedup import ModelSpeedup
     from nni.compression.speedup.dependency import build_channel_dependency
+    from nni.compression.speedup.error_code import SpeedupError
     from nni.compression.utils import Evaluator, TorchEvaluator
     from nni.mutable import MutableExpression
     from nni.nas.nn.pytorch import LayerChoice, ModelSpace, MutableBatchNorm2d, MutableConv2d, MutableLinear, Repeat
@@ -99,6 +101,7 @@ __all__ = [
     "QATQuantizer",
     "Repeat",
     "SlimPruner",
+    "SpeedupError",
     "TaylorPruner",
     "calibrating_evaluator",
     "channel_groups",
@@ -132,8 +135,11 @@ def channel_groups(model: nn.Module, images: Tensor) -> list[list[str]]:
 
     Returns:
         Names of convolutions, a list a group, both in the order of the forward pass.
+
+    Raises:
+        UntraceableError: If torch.fx cannot trace the network.
     """
-    traced = torch.fx.symbolic_trace(model)
+    traced = trace_operations(model)
     ShapeProp(traced).propagate(images)
     convolutions = [
         str(node.target)

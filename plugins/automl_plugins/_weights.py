@@ -5,8 +5,21 @@ from typing import Any
 
 from torch import nn
 
+from automl.errors import InfeasibleError
 from automl.technique import Profile
 from automl_plugins._nni import unwrap
+
+
+def check_weights(model: nn.Module) -> None:
+    """Refuse a network that has no weights to zero.
+
+    Raises:
+        InfeasibleError: If there is neither a convolution nor a linear layer.
+    """
+    if not any(isinstance(module, nn.Conv2d | nn.Linear) for module in model.modules()):
+        raise InfeasibleError(
+            "the network has neither a convolution nor a linear layer, so no weights to prune; leave the pruner out"
+        )
 
 
 def weight_config(model: nn.Module, sparsity: Profile) -> list[dict[str, Any]]:

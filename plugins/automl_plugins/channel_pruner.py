@@ -38,6 +38,12 @@ class ChannelPruner(Pruner):
         config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
         return remove_any_channels(model, config, images) if config else model
 
+    def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
+        """Try on the untrained network whether these channels can be removed."""
+        from automl_plugins._channel_check import check_channels
+
+        check_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Mask with NNI, remove what is masked with ModelSpeedup, train back."""
         from automl_plugins._channels import channel_config, remove_channels

@@ -33,6 +33,12 @@ class Movement(Pruner):
         """Leave the shape: zeros are stored like any other weight."""
         return model
 
+    def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
+        """Look for weights."""
+        from automl_plugins._weights import check_weights
+
+        check_weights(model)
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's MovementPruner, then write the zeros into the weights."""
         from automl_plugins._nni import MovementPruner, training_evaluator

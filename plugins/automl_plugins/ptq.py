@@ -24,6 +24,12 @@ class PTQ(Quantizer):
 
     calibration_images: Annotated[int, Field(ge=1, le=100_000)] = 256
 
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
+        """Look at every tensor that would be put on a grid."""
+        from automl_plugins._quantizer_check import check_quantizable
+
+        check_quantizable(model, context.calibration[:2])
+
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Quantize with the ranges of two images."""
         from automl_plugins._quantization import quantized_untrained

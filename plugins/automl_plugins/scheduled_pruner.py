@@ -43,6 +43,16 @@ class ScheduledPruner(Pruner):
         config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
         return remove_any_channels(model, config, images) if config else model
 
+    def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
+        """Try on the untrained network whether the base can remove these channels or weights."""
+        from automl_plugins._channel_check import check_channels
+        from automl_plugins._weights import check_weights
+
+        if self.base == "level":
+            check_weights(model)
+        else:
+            check_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's scheduled pruner over its base, remove or zero what is masked, train back."""
         from automl_plugins._channels import channel_config, remove_channels

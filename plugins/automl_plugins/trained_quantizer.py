@@ -26,6 +26,12 @@ class TrainedQuantizer(Quantizer):
     def wrap(self, model: "nn.Module", weight_bits: Profile, trainer: Any) -> Any:
         """Give the NNI quantizer around ``model``, which ``trainer`` trains."""
 
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
+        """Look at every tensor that would be put on a grid."""
+        from automl_plugins._quantizer_check import check_quantizable
+
+        check_quantizable(model, context.calibration[:2])
+
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Train with NNI, then put the weights on the grids that it found."""
         from automl_plugins._nni import training_evaluator

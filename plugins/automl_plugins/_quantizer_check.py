@@ -1,0 +1,52 @@
+"""Finds out on an untrained network whether all that a quantizer puts on grids can be on one."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from automl.errors import InfeasibleError
+from automl.technique import Profile
+from automl_plugins._quantized_tensors import activation_grids, layer_bits
+
+
+def check_quantizable(model: nn.Module, images: Tensor) -> None:
+    """Run a network once and look at what would be quantized.
+
+    Args:
+        model: With or without batch normalisation.
+        images: A batch (N, C, H, W).
+
+    Raises:
+        InfeasibleError: If there is no weight to quantize, a module gives something else than one tensor, or a linear
+            layer runs over more than a vector an image, for which the runtime has no int8 kernel with a bias.
+    """
+    layers = layer_bits(model, Profile(level=8, high=8))
+    if not layers:
+        raise InfeasibleError(
+            "the network has neither a convolution nor a linear layer, so no weights to quantize; "
+            "leave the quantizer out"
+        )
+    names = {*layers, *(grid["op_names"][0] for grid in activation_grids(model))}
+    handles = [model.get_submodule(name).register_forward_hook(partial(_check_call, name)) for name in names]
+    try:
+        with torch.no_grad():
+            model.eval()(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _check_call(name: str, module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
+    kind = type(module).__name__
+    if not isinstance(output, Tensor):
+        raise InfeasibleError(
+            f"module {name!r} ({kind}) gives a {type(output).__name__}, not one tensor that could be quantized; "
+            "leave the quantizer out for this architecture"
+        )
+    if isinstance(module, nn.Linear) and inputs[0].dim() != 2:
+        raise InfeasibleError(
+            f"linear layer {name!r} runs over {inputs[0].dim() - 1} dimensions an image, where quantized weights are "
+            "for vectors; flatten its input, or leave the quantizer out for this architecture"
+        )
