@@ -4,12 +4,13 @@ import io
 import logging
 import pickle
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
 from automl.errors import StoreError
 from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.paused_fit import PausedFit
 from automl.storage.cache import CacheFolder
 
 _UNREADABLE = (
@@ -24,6 +25,7 @@ _UNREADABLE = (
 )
 
 _logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result", CompressedModel, PausedFit)
 
 
 class StageCache(Protocol):
@@ -37,11 +39,11 @@ class StageCache(Protocol):
         """Hold a key while its result is read or made: whoever else needs it waits, and then reads it."""
         ...
 
-    def read(self, key: str, device: torch.device) -> CompressedModel | None:
-        """Give a new copy of a result, on the device; None where there is none; hold the key."""
+    def read(self, key: str, kind: type[_Result], device: torch.device) -> _Result | None:
+        """Give a new copy of a result of this kind, on the device; None where there is none; hold the key."""
         ...
 
-    def write(self, key: str, result: CompressedModel) -> None:
+    def write(self, key: str, result: CompressedModel | PausedFit) -> None:
         """Keep a result; hold the key."""
         ...
 
@@ -57,10 +59,10 @@ class NoCache:
         """Hold nothing: nobody waits."""
         return nullcontext()
 
-    def read(self, key: str, device: torch.device) -> None:
+    def read(self, key: str, kind: type[_Result], device: torch.device) -> None:
         """Give nothing."""
 
-    def write(self, key: str, result: CompressedModel) -> None:
+    def write(self, key: str, result: CompressedModel | PausedFit) -> None:
         """Keep nothing."""
 
 
@@ -84,7 +86,7 @@ class FolderCache:
         """Hold a key, on every machine."""
         return self._folder.held(key)
 
-    def read(self, key: str, device: torch.device) -> CompressedModel | None:
+    def read(self, key: str, kind: type[_Result], device: torch.device) -> _Result | None:
         """Load a result; one that cannot be loaded is deleted, with a warning."""
         content = self._folder.read(key)
         if content is None:
@@ -94,12 +96,12 @@ class FolderCache:
         except _UNREADABLE as error:
             self._folder.discard(key, reason=f"{type(error).__name__}: {error}")
             return None
-        if not isinstance(result, CompressedModel):
+        if not isinstance(result, kind):
             self._folder.discard(key, reason=f"it holds a {type(result).__name__}")
             return None
         return result
 
-    def write(self, key: str, result: CompressedModel) -> None:
+    def write(self, key: str, result: CompressedModel | PausedFit) -> None:
         """Keep a result; one that cannot be kept costs the time to make it again, with a warning."""
         content = io.BytesIO()
         try:

@@ -94,6 +94,11 @@ def once_key(recipe: Recipe, ground: Ground, *, technique: type[Technique] | Non
     return _digest({"step": "once", "upstream": _root(recipe, ground), "of": owner, "name": name})
 
 
+def paused_key(recipe: Recipe, ground: Ground) -> str:
+    """Give the key of where the fit of a recipe's architecture stands, if it paused."""
+    return _digest({"step": "paused", "of": stage_keys(recipe, ground)[FIT]})
+
+
 def takes_part(distiller: Distiller, step: str) -> bool:
     """Say whether a distiller takes part in the training of a step."""
     return distiller.fits in (_WITH_FIT if step == FIT else _WITH_COMPRESSION)
@@ -141,7 +146,7 @@ def _class_facts(technique: type[Technique]) -> dict[str, object]:
 def _distiller_facts(recipe: Recipe, step: str) -> Mapping[str, object] | None:
     """Give the distiller and its teacher where it takes part in the training of a step."""
     for stage in recipe.stages:
-        technique = _technique(stage)
+        technique = _technique(stage) if stage.stage is Stage.DISTILLER else None
         if isinstance(technique, Distiller) and takes_part(technique, step):
             teacher = None if recipe.teacher is None else _teacher_facts(recipe.teacher)
             return {**_stage_facts(stage), "teacher": teacher}

@@ -13,18 +13,23 @@ from torch.optim import Optimizer
 
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
+from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
+from automl.measure.accuracy import accuracy
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
+from automl.pipeline.paused_fit import PausedFit
 from automl.pipeline.seeding import derived_seed, seeded
 from automl.pipeline.stage_cache import NoCache, StageCache
-from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, stage_keys, takes_part
+from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, paused_key, stage_keys, takes_part
 from automl.pipeline.techniques import technique_of
 from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext, Technique
 from automl.training.batches import normalize, steps_per_epoch
-from automl.training.fit import classification_loss, fit
+from automl.training.checkpoint import Checkpoint
+from automl.training.fit import FitReport, classification_loss, fit
+from automl.training.predict import predict
 
 ONCE = "once"
 TEACHER = "teacher"
@@ -39,20 +44,24 @@ class StageRunner:
     """Runs the stages of one recipe, or takes their results from the cache, and keeps count of what that took.
 
     Attributes:
+        rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
         cache: Where results of equal stages are.
         seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
         cached: Whether each step so far came from the cache; ``once``, whether all that is made once did;
             ``teacher``, whether the training of the teacher did.
         epochs_trained: Passes over the training split so far, by this runner alone.
+        accuracies: Validation accuracy of the float network after the rungs so far.
     """
 
     recipe: Recipe
     dataset: Dataset
     device: torch.device
     cache: StageCache = field(default_factory=NoCache)
+    rungs: tuple[int, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
     epochs_trained: int = 0
+    accuracies: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> CompressedModel:
         """Run all stages in order.
@@ -89,6 +98,32 @@ class StageRunner:
         """
         return self._build(next(stage for stage in self.recipe.stages if stage.stage is Stage.ARCHITECTURE))
 
+    def pause(self, epoch: int) -> bool:
+        """Train up to a rung, and keep where the fit stands in the cache, for ``run`` to go on from.
+
+        Args:
+            epoch: One of ``rungs``.
+
+        Returns:
+            Whether the fit was paused: it is not where the cache has all of it, nor where it has a teacher, whose
+            part cannot be kept.
+
+        Raises:
+            InfeasibleError: If a technique cannot do what the recipe asks.
+        """
+        keys = stage_keys(self.recipe, self._ground)
+        distiller = distiller_of(self.recipe)
+        is_taught = distiller is not None and takes_part(distiller, FIT)
+        if is_taught or any(self.cache.has(key) for key in keys.values()):
+            return False
+        context = self._context()
+        stages = {stage.stage: stage for stage in self.recipe.stages}
+        model = self._build(stages[Stage.ARCHITECTURE])
+        self._check(model, stages, context)
+        with self.timed(FIT), self._seeded():
+            self._fit_on(model, until_epoch=epoch)
+        return True
+
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Keep the wall time of a step, without the time that it waited for other workers."""
@@ -107,7 +142,7 @@ class StageRunner:
             if not self.cache.has(keys[step]):
                 continue
             with self.timed(step), self._holding(keys[step]):
-                result = self.cache.read(keys[step], self.device)
+                result = self.cache.read(keys[step], CompressedModel, self.device)
             if result is not None:
                 self.cached.update(dict.fromkeys(steps[: index + 1], True))
                 return result
@@ -116,7 +151,7 @@ class StageRunner:
     def _shared(self, step: str, key: str, make: Callable[[], CompressedModel]) -> CompressedModel:
         """Make a result and keep it; where another worker is making it, wait and take that one."""
         with self._holding(key):
-            result = self.cache.read(key, self.device)
+            result = self.cache.read(key, CompressedModel, self.device)
             self.cached[step] = result is not None and self.cached.get(step, True)
             if result is None:
                 result = make()
@@ -187,8 +222,35 @@ class StageRunner:
     def _fit_built(self, built: CompressedModel, context: StageContext) -> CompressedModel:
         training = self.recipe.training
         with self._seeded():
-            context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
+            if self.rungs and context.fit == self._fit:
+                self._fit_on(built.model)
+            else:
+                context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
         return built
+
+    def _fit_on(self, model: nn.Module, *, until_epoch: int | None = None) -> None:
+        """Train an architecture from where its fit paused, if it did, to an epoch or to the end."""
+        key = paused_key(self.recipe, self._ground)
+        with self._holding(key):
+            paused = self.cache.read(key, PausedFit, torch.device("cpu"))
+            if paused is not None:
+                self.accuracies.update(paused.accuracies)
+                until_epoch = until_epoch and max(until_epoch, paused.checkpoint.epoch)
+            report = self._fit_settings(
+                model,
+                self.recipe.training,
+                on_epoch=lambda epoch, _loss: self._note_accuracy(model, epoch),
+                until_epoch=until_epoch,
+                resume=None if paused is None else paused.checkpoint,
+            )
+            if report.checkpoint is not None:
+                self.cache.write(key, PausedFit(report.checkpoint, dict(self.accuracies)))
+
+    def _note_accuracy(self, model: nn.Module, epoch: int) -> None:
+        if epoch in self.rungs:
+            images = self.dataset.validation.images
+            logits = predict(model, images, normalization=self.dataset.normalization, device=self.device)
+            self.accuracies[epoch] = accuracy(logits, self.dataset.validation.labels)
 
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Pruner)
@@ -261,6 +323,20 @@ class StageRunner:
         loss: Loss | None = None,
     ) -> None:
         settings = self.recipe.training.model_copy(update={"epochs": epochs, "learning_rate": learning_rate})
+        self._fit_settings(model, settings, max_steps=max_steps, optimizer=optimizer, loss=loss)
+
+    def _fit_settings(
+        self,
+        model: nn.Module,
+        settings: TrainingSettings,
+        *,
+        max_steps: int | None = None,
+        optimizer: Optimizer | None = None,
+        loss: Loss | None = None,
+        on_epoch: Callable[[int, float], None] | None = None,
+        until_epoch: int | None = None,
+        resume: Checkpoint | None = None,
+    ) -> FitReport:
         report = fit(
             model,
             self.dataset.train,
@@ -272,8 +348,12 @@ class StageRunner:
             max_steps=max_steps,
             optimizer=optimizer,
             loss=loss,
+            on_epoch=on_epoch,
+            until_epoch=until_epoch,
+            resume=resume,
         )
         self.epochs_trained += report.epochs
+        return report
 
 
 def _profile(stage: StageRecipe) -> Profile:

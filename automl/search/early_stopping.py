@@ -21,10 +21,10 @@ class Rungs:
     """
 
     epochs: tuple[int, ...]
-    reduction: int
+    reduction: float
 
     @classmethod
-    def of(cls, whole: int, *, reduction: int = _REDUCTION, least: int = _LEAST_EPOCHS) -> Self:
+    def of(cls, whole: int, *, reduction: float = _REDUCTION, least: int = _LEAST_EPOCHS) -> Self:
         """Divide the epochs of a whole fit again and again.
 
         >>> Rungs.of(30).epochs
@@ -90,7 +90,7 @@ class SuccessiveHalving:
 
     def _promotable(self, rung: int) -> int | None:
         reached, left = self._reached[rung], self._left[rung]
-        allowed = len(reached) // self.rungs.reduction
+        allowed = int(len(reached) / self.rungs.reduction)
         if len(left) >= allowed:
             return None
         numbers: Sequence[int] = list(reached)
