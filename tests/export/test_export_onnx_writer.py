@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto
 from torch import Tensor, nn
 
 from automl.core.image import ImageShape, Normalization
@@ -205,6 +206,31 @@ def test_packed_file_is_near_the_size_of_its_bits(bits: int, tmp_path: Path) -> 
     weights_bytes = sum(module.weight.numel() * bits / 8 for module in model if hasattr(module, "weight"))
     channels = 64 + 64 + 10
     assert size_bytes - weights_bytes - channels * 8 < 1400  # 8: a float32 scale and a bias
+
+
+def stored_sources(graph: onnx.GraphProto, name: str) -> set[str]:
+    """Name the initialisers that a tensor is computed from, the scales of weights not counted."""
+    node = next((node for node in graph.node if name in node.output), None)
+    if node is None:
+        return {name}
+    inputs = node.input[:1] if node.op_type == "DequantizeLinear" else node.input
+    return {source for each in inputs for source in stored_sources(graph, each)}
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_nothing_that_claims_few_bits_is_stored_as_real_numbers(bits: int, tmp_path: Path) -> None:
+    model = network()
+    quantization, _ = quantize(model, bits, normalised(pixels(8)[0]), (-1, 1) if bits == 1 else None)
+    graph = onnx.load(write(model, tmp_path / "model.onnx", quantization)).graph
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    layers = [node for node in graph.node if node.op_type in {"Conv", "Gemm"}]
+    assert len(layers) == len(quantization.weights) == 6
+    real = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16}
+    for node in layers:
+        assert not real & {stored[name].data_type for name in stored_sources(graph, node.input[1])}
+    floats = sum(tensor.ByteSize() for tensor in graph.initializer if tensor.data_type in real)
+    scales_and_biases = sum(2 * 4 * len(weight.scale) for weight in quantization.weights.values())
+    assert floats < scales_and_biases + 20 * len(stored)  # 20: what stands around the values
 
 
 def test_clamp_that_cuts_deeper_than_its_scale_stays(tmp_path: Path) -> None:
