@@ -1,0 +1,166 @@
+"""Two results share a key where everything that makes them is equal, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl.core.image import Normalization
+from automl.core.profile import Profile
+from automl.core.recipe import Recipe, StageRecipe, Teacher
+from automl.core.stage import Stage
+from automl.core.training_settings import TrainingSettings
+from automl.datasets.dataset import Augmentation, Dataset, Split
+from automl.pipeline.stage_keys import STEPS, Ground, once_key, planned_epochs, stage_keys
+from automl.registry import technique_class
+from automl_plugins.conv_net import ConvNet
+from automl_plugins.l1_norm import L1Norm
+from automl_plugins.python_model import PythonModel
+
+GROUND = Ground(data=("digits",), processor="cpu", libraries=("torch 2",), code=("ab",))
+FITS = {"all": {"fit", "prune", "quantize"}, "train": {"fit"}, "compress": {"prune", "quantize"}}
+
+
+def stage(kind, technique, profile=None, **fields) -> StageRecipe:
+    return StageRecipe(stage=kind, technique=technique, hyperparameters=fields, profile=profile)
+
+
+profiles = st.builds(
+    Profile,
+    level=st.sampled_from([0.25, 0.5]),
+    slope=st.sampled_from([0.0, 0.1]),
+    offsets=st.sampled_from([(), (0.0, 0.1), (0.1, 0.0)]),
+)
+conv_nets = st.builds(
+    lambda **fields: stage(Stage.ARCHITECTURE, "conv_net", **fields),
+    depth=st.integers(2, 4),
+    width_1=st.sampled_from([8, 16]),
+    kernel=st.sampled_from([3, 5]),
+    activation=st.sampled_from(["relu", "tanh"]),
+)
+pruners = st.builds(
+    lambda name, profile, fields: stage(Stage.PRUNER, name, profile, **fields),
+    st.sampled_from(["l1_norm", "l2_norm", "fpgm"]),
+    profiles,
+    st.sampled_from([{}, {"recovery_epochs": 3}, {"recovery_epochs": 8}]),  # 3 is what the technique takes by itself
+)
+quantizers = st.builds(
+    lambda name, profile: stage(Stage.QUANTIZER, name, profile), st.sampled_from(["ptq", "qat", "lsq"]), profiles
+)
+distillers = st.builds(
+    lambda fits: stage(Stage.DISTILLER, "dynamic_layerwise", fits=fits), st.sampled_from(["all", "train", "compress"])
+)
+
+
+@st.composite
+def recipes(draw):
+    optional = [draw(st.none() | stages) for stages in (pruners, quantizers, distillers)]
+    stages = tuple(each for each in [draw(conv_nets), *optional] if each is not None)
+    teachers = conv_nets.map(lambda candidate: Teacher(candidates=(candidate,)))
+    return Recipe(
+        stages=stages,
+        training=TrainingSettings(epochs=draw(st.integers(1, 2)), learning_rate=draw(st.sampled_from([0.01, 0.02]))),
+        seed=draw(st.integers(0, 1)),
+        teacher=draw(teachers) if any(each.stage is Stage.DISTILLER for each in stages) else None,
+    )
+
+
+def meaning(recipe: Recipe, step: str) -> object:
+    """Say what a step's result depends on, as plain values: techniques with all their fields, up to this step."""
+    resolved = {
+        each.stage: (technique_class(each.technique).model_validate(each.hyperparameters), each.profile)
+        for each in recipe.stages
+    }
+    steps = [STEPS[kind] for kind in STEPS if kind in resolved]
+    until = steps[: steps.index(step) + 1]
+    distiller = resolved.get(Stage.DISTILLER)
+    taught = [each for each in until if distiller is not None and each in FITS[distiller[0].fits]]
+    teacher = technique_class("conv_net").model_validate(recipe.teacher.candidates[0].hyperparameters) if taught else 0
+    stages = [resolved[kind] for kind in STEPS if kind in resolved and STEPS[kind] in until]
+    return [recipe.training, recipe.seed, stages, taught and [distiller, teacher]]
+
+
+@given(first=recipes(), second=recipes())
+def test_two_steps_share_a_key_exactly_where_they_mean_the_same(first, second):
+    ours, theirs = stage_keys(first, GROUND), stage_keys(second, GROUND)
+    for step in ours.keys() & theirs.keys():
+        assert (ours[step] == theirs[step]) == (meaning(first, step) == meaning(second, step))
+    different_steps = {key for step, key in ours.items() if theirs.get(step) != key}
+    assert different_steps.isdisjoint(theirs.values())
+
+
+@given(recipe=recipes())
+def test_a_recipe_has_the_same_keys_after_a_round_trip(recipe):
+    again = Recipe.model_validate_json(recipe.model_dump_json())
+    assert stage_keys(again, GROUND) == stage_keys(recipe, GROUND)
+    assert len(set(stage_keys(recipe, GROUND).values())) == len(stage_keys(recipe, GROUND))
+
+
+@pytest.fixture
+def recipe():
+    half = Profile(level=0.5)
+    return Recipe(
+        stages=(
+            stage(Stage.ARCHITECTURE, "conv_net", depth=2),
+            stage(Stage.PRUNER, "l1_norm", half, recovery_epochs=8),
+            stage(Stage.QUANTIZER, "qat", Profile(level=6.0, low=2, high=8), epochs=2),
+        ),
+        training=TrainingSettings(epochs=30),
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("fact", ["data", "processor", "libraries", "code"])
+def test_what_every_result_depends_on_changes_every_key(fact, recipe):
+    other = replace(GROUND, **{fact: "other" if fact == "processor" else ("other",)})
+    keys, others = stage_keys(recipe, GROUND), stage_keys(recipe, other)
+    assert set(keys.values()).isdisjoint(others.values())
+    name = {"technique": ConvNet, "name": "supernet"}
+    assert once_key(recipe, GROUND, **name) != once_key(recipe, other, **name)
+
+
+def test_another_version_of_a_technique_changes_its_key_and_those_after_it(recipe, monkeypatch):
+    before = stage_keys(recipe, GROUND)
+    monkeypatch.setattr(L1Norm, "version", 2)
+    after = stage_keys(recipe, GROUND)
+    assert [step for step in before if before[step] == after[step]] == ["fit"]
+
+
+def test_the_ground_tells_data_and_threads_apart():
+    split, device = Split(np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)), torch.device("cpu")
+    normalization = Normalization(scale=0.5, zero_point=10)
+    data = Dataset("zeros", split, split, split, 10, normalization, Augmentation.NONE, fingerprint="ab")
+    ground = Ground.of(data, device, threads=1)
+    assert ground == Ground.of(data, device, threads=1)
+    assert ground != Ground.of(data, device, threads=2)
+    assert ground != Ground.of(replace(data, fingerprint="other"), device, threads=1)
+    assert ground != Ground.of(replace(data, augmentation=Augmentation.SHIFT), device, threads=1)
+
+
+def test_what_is_made_once_is_shared_by_name_within_a_technique(recipe):
+    other = recipe.model_copy(update={"stages": recipe.stages[:1]})
+    keys = {
+        once_key(recipe, GROUND, technique=ConvNet, name="supernet"),
+        once_key(recipe, GROUND, technique=ConvNet, name="larger supernet"),
+        once_key(recipe, GROUND, technique=L1Norm, name="supernet"),
+        once_key(recipe, GROUND, technique=None, name="supernet"),
+    }
+    assert len(keys) == 4
+    assert once_key(other, GROUND, technique=ConvNet, name="supernet") in keys
+
+
+def test_a_network_of_a_function_has_another_key_when_its_weights_or_its_source_change(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    source = "from torch import nn\ndef make():\n    return nn.Linear(4, {})\n"
+    fingerprints = []
+    for name, outputs in (("first", 2), ("second", 3), ("third", 2)):
+        (tmp_path / f"{name}.py").write_text(source.format(outputs), encoding="utf-8")
+        fingerprints.append(PythonModel(target=f"{name}:make").fingerprint())
+    assert fingerprints[0] == fingerprints[2] != fingerprints[1]
+
+
+def test_epochs_are_planned_by_the_fields_that_count_them(recipe):
+    assert planned_epochs(recipe) == {"fit": 30, "prune": 8, "quantize": 2}
