@@ -99,5 +99,5 @@ def _reused(trial: Trial) -> str:
 
 def _status(progress: "SearchProgress") -> str:
     failed = f"  failed {progress.failed}" if progress.failed else ""
-    reused = f"  from the cache {progress.reused}" if progress.reused else ""
+    reused = f"  cached {progress.reused}" if progress.reused else ""
     return f"front {progress.front_size}  hypervolume {progress.hypervolume:.3f}{reused}{failed}"

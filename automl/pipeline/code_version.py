@@ -2,12 +2,16 @@
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 
+@cache
 def code_version(module: str) -> str:
     """Hash the source of an imported module: of its package, the files beside it, or of the module alone.
+
+    Once a process, which runs the code that it imported whatever happens to the files.
 
     Args:
         module: Its name, as ``__module__`` has it.
@@ -20,12 +24,10 @@ def code_version(module: str) -> str:
     if loaded is None or file is None:
         return _digest(())
     path = Path(file)
-    return _digest(tuple(sorted(path.parent.glob("*.py"))) if loaded.__package__ else (path,))
+    return _digest(sorted(path.parent.glob("*.py")) if loaded.__package__ else [path])
 
 
-@cache
-def _digest(files: tuple[Path, ...]) -> str:
-    """Hash files once a process, which runs the code that it imported whatever happens to the files."""
+def _digest(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         content = file.read_bytes()

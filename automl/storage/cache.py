@@ -117,7 +117,7 @@ class CacheFolder:
         files = self.folder.files("")
         sizes = {name.removesuffix(_ENTRY): info.size for name, info in files.items() if name.endswith(_ENTRY)}
         excess = sum(sizes.values()) - self.limit_bytes
-        for key in sorted(sizes.keys() - {kept}, key=lambda key: _last_used_ns(files, key)):
+        for key in sorted(sizes.keys() - {kept}, key=lambda key: (_last_used_ns(files, key), key)):
             if excess <= 0:
                 return
             with self.locks.held(key, wait=False) as is_free:
@@ -137,4 +137,4 @@ def _header(content: bytes) -> bytes:
 
 def _last_used_ns(files: dict[str, FileInfo], key: str) -> int:
     used = files.get(f"{key}{_USED}") or files[f"{key}{_ENTRY}"]
-    return int(used.mtime_ns)
+    return int(used.mtime_ns or 0)  # a filesystem may keep no times
