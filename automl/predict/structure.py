@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,10 @@ from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
-from automl.registry import technique_class
+from automl.pipeline.techniques import technique_of
 from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
 
 _IMAGES = 2
-_Kind = TypeVar("_Kind", Architecture, Pruner, Quantizer)
 
 
 @dataclass(frozen=True)
@@ -72,19 +71,19 @@ def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         context = _context(task, recipe.seed)
-        model: nn.Module | None = _technique(stages[Stage.ARCHITECTURE], Architecture).build(context)
+        model: nn.Module | None = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
         if model is not None and Stage.PRUNER in stages:
             stage = stages[Stage.PRUNER]
-            model = _technique(stage, Pruner).shrunk(model, _profile(stage), context)
+            model = technique_of(stage, Pruner).shrunk(model, _profile(stage), context)
         if model is None:
             return None
         _fill_vectors(model)
-        model = fold_batch_norm(model)
         if Stage.QUANTIZER not in stages:
-            return UntrainedNetwork(model, None)
+            return UntrainedNetwork(fold_batch_norm(model), None)
         stage = stages[Stage.QUANTIZER]
-        quantized = _technique(stage, Quantizer).untrained(model, _profile(stage), context)
-        return UntrainedNetwork(quantized.model, quantized.quantization) if quantized is not None else None
+        quantizer = technique_of(stage, Quantizer)
+        quantized = quantizer.untrained(quantizer.prepared(model), _profile(stage), context)
+        return UntrainedNetwork(*quantized) if quantized is not None else None
 
 
 def _fill_vectors(model: nn.Module) -> None:
@@ -126,13 +125,6 @@ def _no_loss(_model: nn.Module, images: Tensor, _labels: Tensor) -> Tensor:
 
 def _make_again(name: str, make: Callable[[], nn.Module]) -> nn.Module:  # noqa: ARG001 # as Once has it
     return make().eval()
-
-
-def _technique(stage: StageRecipe, kind: type[_Kind]) -> _Kind:
-    technique = technique_class(stage.technique, stage.stage).model_validate(stage.hyperparameters)
-    if not isinstance(technique, kind):
-        raise InfeasibleError(f"technique {stage.technique!r} is no {kind.__name__}; correct its base class")
-    return technique
 
 
 def _profile(stage: StageRecipe) -> Profile:

@@ -1,0 +1,196 @@
+"""What is predicted before training is what the trial's file turns out to be."""
+
+import itertools
+from importlib import metadata
+
+import pytest
+import torch
+
+from automl import registry
+from automl.datasets.load import load_dataset
+from automl.errors import InfeasibleError
+from automl.export.onnx_writer import export_onnx
+from automl.pipeline.stages import StageRunner
+from automl.predict.space_predictor import SpacePredictor
+from automl.predict.structure import Task, untrained_network
+from automl.registry import Plugin, plugins
+from automl.spaces.load import load_space
+from automl.technique import Architecture, Pruner, Quantizer
+
+SPACE = """
+architecture:
+  conv_net: {depth: 3, width_1: 16, width_2: [20, 24], width_3: 32, kernel: 3, activation: [relu, gelu, hardswish]}
+  resnet: {stages: 2, blocks: 1, width: 8}
+  mobilenet_v2: {stages: 2, blocks: 2, width: 8, expansion: 4, kernel: 3}
+  unbuildable:
+  broken:
+  tempting:
+training: {epochs: 1, learning_rate: 0.02, max_train_images: 256}
+pruner:
+  none:
+  level: {recovery_epochs: 0}
+  l1_norm: {recovery_epochs: 1}
+  slim: {scoring_epochs: 1, recovery_epochs: 0}
+  agp: {base: l1_norm, epochs: 1, recovery_epochs: 0}
+  secretive:
+sparsity: {level: [0.2, 0.5], slope: 0.1}
+quantizer:
+  none:
+  ptq:
+  qat: {epochs: 1}
+  lsq: {epochs: 1}
+  silent:
+weight_bits: {level: [2, 3, 4, 6, 8], slope: 1}
+"""
+CONV_NET = {"architecture": "conv_net", "conv_net.width_2": 24, "conv_net.activation": "relu"}
+RESNET = {"architecture": "resnet"}
+MOBILENET = {"architecture": "mobilenet_v2"}
+GELU = {**CONV_NET, "conv_net.activation": "gelu", "conv_net.width_2": 20}
+FLOAT = {"pruner": "none", "quantizer": "none"}
+RECIPES = {
+    "conv_net": {**CONV_NET, **FLOAT},
+    "conv_net level ptq": {**CONV_NET, "pruner": "level", "quantizer": "ptq", "bits": 8},
+    "conv_net l1_norm qat": {**CONV_NET, "pruner": "l1_norm", "sparsity": 0.5, "quantizer": "qat", "bits": 3},
+    "conv_net agp lsq": {**CONV_NET, "pruner": "agp", "sparsity": 0.2, "quantizer": "lsq", "bits": 4},
+    "gelu slim": {**GELU, "pruner": "slim", "sparsity": 0.5, "quantizer": "none"},
+    "gelu qat": {**GELU, "pruner": "none", "quantizer": "qat", "bits": 2},
+    "hardswish l1_norm ptq": {
+        **CONV_NET, "conv_net.activation": "hardswish", "pruner": "l1_norm", "sparsity": 0.2,
+        "quantizer": "ptq", "bits": 6,
+    },
+    "resnet l1_norm": {**RESNET, "pruner": "l1_norm", "sparsity": 0.5, "quantizer": "none"},
+    "resnet ptq": {**RESNET, "pruner": "none", "quantizer": "ptq", "bits": 3},
+    "resnet agp lsq": {**RESNET, "pruner": "agp", "sparsity": 0.5, "quantizer": "lsq", "bits": 6},
+    "mobilenet_v2 l1_norm ptq": {**MOBILENET, "pruner": "l1_norm", "sparsity": 0.5, "quantizer": "ptq", "bits": 4},
+    "mobilenet_v2 slim qat": {**MOBILENET, "pruner": "slim", "sparsity": 0.2, "quantizer": "qat", "bits": 8},
+}  # fmt: skip
+
+
+class Unbuildable(Architecture):
+    name = "unbuildable"
+
+    def build(self, _context):
+        raise InfeasibleError("no such network")
+
+
+class Broken(Architecture):
+    name = "broken"
+
+    def build(self, _context):
+        raise RuntimeError("a fault of the plugin")
+
+
+class Tempting(Architecture):
+    """Trains while it builds, and shares what it made."""
+
+    name = "tempting"
+
+    def build(self, context):
+        def make():
+            model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, context.classes))
+            torch.nn.init.ones_(model[1].weight)
+            context.fit(model, epochs=100, learning_rate=0.1)
+            return model
+
+        return context.once("supernet", make)
+
+
+class Secretive(Pruner):
+    name = "secretive"
+
+    def prune(self, model, _sparsity, _context):
+        return model
+
+
+class Silent(Quantizer):
+    name = "silent"
+
+    def quantize(self, model, _weight_bits, _context):
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def techniques():
+    """Install the techniques above beside those that ship."""
+    torch.set_num_threads(1)
+    own = {
+        kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
+        for kind in (Unbuildable, Broken, Tempting, Secretive, Silent)
+    }
+    together = {**plugins(), **own}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "plugins", lambda: together)
+        yield
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory):
+    file = tmp_path_factory.mktemp("space") / "shapes.yaml"
+    file.write_text(SPACE, encoding="utf-8")
+    return load_space(str(file))
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("digits")
+
+
+@pytest.fixture
+def predictor(space, dataset) -> SpacePredictor:
+    return SpacePredictor(space, Task.of(dataset))
+
+
+def point_of(short):
+    names = {"bits": "weight_bits.level", "sparsity": "sparsity.level"}
+    point = {names.get(name, name): value for name, value in short.items()}
+    return point if point["pruner"] == "none" else {"sparsity.level": 0.5, **point}
+
+
+@pytest.mark.parametrize("short", RECIPES.values(), ids=RECIPES.keys())
+def test_size_and_parameters_are_those_of_the_trained_network(short, space, dataset, predictor, tmp_path):
+    point = point_of(short)
+    (predicted,) = predictor.predict([point])
+    compressed = StageRunner(space.recipe(point, seed=0), dataset, torch.device("cpu")).run()
+    path = tmp_path / "model.onnx"
+    export_onnx(
+        compressed.model,
+        path,
+        image_shape=dataset.image_shape,
+        normalization=dataset.normalization,
+        quantization=compressed.quantization,
+    )
+    assert predicted["size_bytes"] == pytest.approx(path.stat().st_size, rel=0.01)
+    assert predicted["parameters"] == sum(parameter.numel() for parameter in compressed.model.parameters())
+
+
+def test_weights_and_equal_points_do_not_matter(space, dataset):
+    points = [point_of(short) for short in itertools.islice(RECIPES.values(), 3)]
+    first = SpacePredictor(space, Task.of(dataset)).predict(points)
+    again = SpacePredictor(space, Task.of(dataset), seed=7).predict([*points, points[0]])
+    assert again == [*first, first[0]]
+
+
+def test_the_random_state_of_the_caller_stays(predictor):
+    before = torch.random.get_rng_state()
+    predictor.predict([point_of(RECIPES["conv_net l1_norm qat"])])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_nothing_is_trained(space, dataset):
+    recipe = space.recipe({"architecture": "tempting", **FLOAT}, seed=0)
+    network = untrained_network(recipe, Task.of(dataset))
+    assert (network.model.get_submodule("1").weight == 1).all()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        {"architecture": "unbuildable", **FLOAT},
+        {"architecture": "broken", **FLOAT},
+        {**RESNET, "pruner": "secretive", "sparsity.level": 0.5, "quantizer": "none"},
+        {**RESNET, "pruner": "none", "quantizer": "silent", "weight_bits.level": 4},
+    ],
+    ids=["refused", "failing", "pruner that does not tell", "quantizer that does not tell"],
+)
+def test_what_cannot_be_known_is_not_predicted(point, predictor):
+    assert predictor.predict([point]) == [{}]
