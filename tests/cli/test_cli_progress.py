@@ -1,6 +1,7 @@
 """Progress is a bar on a terminal and a line a trial elsewhere, each within what is known."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
@@ -8,7 +9,13 @@ from rich.console import Console
 from automl.cli import progress
 from automl.cli.progress import TimeLeft, search_progress
 from automl.core.objective import Objective
+from automl.core.trial import Trial, TrialState
 from automl.search.session import Progress
+
+
+def trial_of(number: int, cached: dict[str, bool]) -> Trial:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    return Trial(number, TrialState.COMPLETE, {}, 0, now, now, "host", metrics={"accuracy": 0.903}, cached=cached)
 
 
 class Clock:
@@ -44,6 +51,17 @@ def test_piped_output_gets_plain_lines(capsys):
     assert lines == ["2 of 4 trials done; starting the workers", "4 of 4 trials done; nothing left to run"]
 
 
+def test_a_line_says_what_came_from_the_cache(capsys):
+    with search_progress([Objective.parse("accuracy:max")]) as listener:
+        listener.on_progress(Progress(1, 4, 0, 1, 0.5), trial_of(2, {"fit": False}))
+        listener.on_progress(
+            Progress(2, 4, 0, 1, 0.5, reused=1), trial_of(3, {"fit": True, "prune": True, "quantize": False})
+        )
+    first, second = capsys.readouterr().err.splitlines()
+    assert "cache" not in first
+    assert second == "2/4  trial 3 COMPLETE: 90.30 % (fit, prune from the cache)  front 1  hypervolume 0.500  cached 1"
+
+
 def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80, color_system=None)
@@ -52,9 +70,9 @@ def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
         listener.on_progress(Progress(0, 100, 0, 0, 0.0), None)
         listener._bar.refresh()
         starting = screen.getvalue()
-        listener.on_progress(Progress(42, 100, 3, 7, 0.8125), trial="any")
+        listener.on_progress(Progress(42, 100, 3, 7, 0.8125, reused=20), trial="any")
         listener._bar.refresh()
     assert "0/100 starting the workers" in starting
-    assert "42/100 front 7  hypervolume 0.812  failed 3" in screen.getvalue()
+    assert "42/100 front 7  hypervolume 0.812  cached 20  failed 3" in screen.getvalue()
     frames = screen.getvalue().replace("\r", "\n").splitlines()
     assert max(len(frame.replace("\x1b[2K", "")) for frame in frames) <= 88, "80 columns and a cursor code"

@@ -178,3 +178,13 @@ def test_rows_are_strict_json_and_csv(trials, spec):
     writer.writeheader()
     writer.writerows(rows)
     assert len(list(csv.DictReader(io.StringIO(sink.getvalue())))) == len(rows)
+
+
+def test_steps_from_the_cache_are_named_where_the_time_went(trials, spec):
+    cached = {"fit": True, "prune": True, "quantize": False}
+    trial = replace(trials[0], cached=cached, seconds={"prune": 0.1, "total": 2.0})
+    lines = [" ".join(line.split()) for line in printed(trial_details(trial, spec)).splitlines()]
+    assert [line for line in lines if "cache" in line] == [
+        f"fit {MISSING} from the cache",
+        "prune 0.100 s from the cache",
+    ]

@@ -1,0 +1,39 @@
+"""The columns are the same whatever a trial did, and rows from before a column was there still read."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from storage_study import study_spec, study_trial
+
+from automl.storage.columns import CACHED_STEPS, trial_of
+from automl.storage.parquet import decode_trials, encode_trials
+from automl.storage.store import TrialStore
+
+
+@pytest.fixture
+def spec():
+    return study_spec()
+
+
+@pytest.mark.parametrize("cached", [{}, {"fit": True}, {"fit": True, "prune": False, "quantize": False, "once": True}])
+def test_what_came_from_the_cache_reads_back(spec, cached):
+    trial = study_trial(1, cached=cached, seconds={"fit": 0.5, "wait": 2.0, "total": 3.0})
+    (read,) = decode_trials(encode_trials([trial], spec), source="memory")
+    assert read == trial
+
+
+def test_every_file_has_the_same_cached_columns_of_the_same_type(spec, tmp_path):
+    store = TrialStore.create(str(tmp_path), spec)
+    store.write(study_trial(0))
+    store.write(study_trial(1, cached={"prune": True}))
+    schemas = [pq.read_schema(file) for file in sorted(tmp_path.glob("digits/trials/*.parquet"))]
+    for step in CACHED_STEPS:
+        assert [str(schema.field(f"cached.{step}").type) for schema in schemas] == ["bool", "bool"]
+
+
+def test_a_row_without_the_columns_reads(spec):
+    trial = study_trial(1)
+    (row,) = pq.read_table(pa.BufferReader(encode_trials([trial], spec))).to_pylist()
+    old = {name: cell for name, cell in row.items() if not name.startswith(("cached.", "seconds.wait"))}
+    assert len(old) == len(row) - len(CACHED_STEPS) - 1
+    assert trial_of(old) == trial
