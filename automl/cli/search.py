@@ -36,6 +36,7 @@ class SearchArguments(Value):
     time_budget: str | None
     enqueue: Path | None
     from_study: str | None
+    early_stopping: str
     cache_size: str
     no_cache: bool
     store: str
@@ -93,6 +94,12 @@ def search(
         str | None,
         typer.Option(help="Begin with the front of an earlier study, and learn from all of it.", metavar="STUDY"),
     ] = None,
+    early_stopping: Annotated[
+        str,
+        typer.Option(
+            help="auto: trials pause at rungs of epochs, and the best third of each goes on.", metavar="auto|off"
+        ),
+    ] = "off",
     keep_artifacts: Annotated[
         str, typer.Option(help="Which deployable files stay in the store.", metavar="front|all|none")
     ] = "front",
@@ -126,6 +133,7 @@ def search(
         time_budget=time_budget,
         enqueue=enqueue,
         from_study=from_study,
+        early_stopping=early_stopping,
         cache_size=cache_size,
         no_cache=no_cache,
         store=store,
@@ -157,6 +165,8 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
 
     if arguments.keep_artifacts not in tuple(KeepArtifacts):
         raise UsageError(f"--keep-artifacts {arguments.keep_artifacts!r} is none of {', '.join(KeepArtifacts)}")
+    if arguments.early_stopping not in ("auto", "off"):
+        raise UsageError(f"--early-stopping {arguments.early_stopping!r} is none of auto, off")
     sys.path.insert(0, str(Path.cwd()))  # where people keep the functions that --model and --dataset name
     space = load_space(arguments.space)
     study = arguments.study or space.name
@@ -181,6 +191,7 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         enqueue=arguments.enqueue,
         cache_limit_bytes=None if arguments.no_cache else size_in_bytes(arguments.cache_size),
         from_study=arguments.from_study,
+        is_stopping_early=arguments.early_stopping == "auto",
     )
 
 

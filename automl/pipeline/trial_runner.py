@@ -13,6 +13,7 @@ from time import perf_counter
 import torch
 
 from automl.core.image import Normalization
+from automl.core.pace import WHOLE, Pace, rung_metrics
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
@@ -66,32 +67,40 @@ class TrialRunner:
     cache: StageCache = field(default_factory=NoCache)
     now: Clock = _utc_now
 
-    def run(self, number: int, point: Point) -> Trial:
+    def run(self, number: int, point: Point, pace: Pace = WHOLE) -> Trial:
         """Evaluate a point and write its row; whatever goes wrong becomes the row.
+
+        Args:
+            number: Of the trial.
+            point: What to evaluate.
+            pace: Where to pause; the row then says STOPPED, and what was known by then.
 
         Raises:
             StoreError: If the row itself cannot be written.
         """
-        trial = self._evaluate(number, point)
+        trial = self._evaluate(number, point, pace)
         self.store.write(trial)
         return trial
 
-    def _evaluate(self, number: int, point: Point) -> Trial:
+    def _evaluate(self, number: int, point: Point, pace: Pace) -> Trial:
         started_at, started = self.now(), perf_counter()
         recipe = self.spec.space.recipe(point, seed=self.spec.seed)
-        stages = StageRunner(recipe, self.dataset, self.device, self.cache)
+        stages = StageRunner(recipe, self.dataset, self.device, self.cache, pace.rungs)
         state, artifact, error, error_traceback = TrialState.COMPLETE, None, None, None
         metrics: dict[str, float] = {}
         parity_layer: str | None = None
         try:
-            compressed = stages.run()
-            with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
-                folder = Path(scratch)
-                (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-                measured = self._measure(compressed, folder / MODEL_FILE, stages)
-                parity_layer = self._departure(number, compressed, measured["parity_gap"])
-                artifact = self.store.write_artifact(number, folder)
-            metrics = measured  # last: a trial that failed has none
+            if pace.until_epoch is not None and stages.pause(pace.until_epoch):
+                state, metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
+            else:
+                compressed = stages.run()
+                with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
+                    folder = Path(scratch)
+                    (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+                    measured = self._measure(compressed, folder / MODEL_FILE, stages)
+                    parity_layer = self._departure(number, compressed, measured["parity_gap"])
+                    artifact = self.store.write_artifact(number, folder)
+                metrics = {**measured, **rung_metrics(stages.accuracies)}  # last: a trial that failed has none
         except InfeasibleError as reason:
             state, error = TrialState.INFEASIBLE, str(reason)
         except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row
@@ -112,7 +121,7 @@ class TrialRunner:
             },
             seconds={**stages.seconds, "total": perf_counter() - started},
             cached=stages.cached,
-            epochs_trained=stages.epochs_trained,
+            epochs_trained=pace.epochs_before + stages.epochs_trained,
             artifact=artifact,
             parity_layer=parity_layer,
             error=error,

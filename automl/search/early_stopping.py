@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
+from automl.core.pace import WHOLE, Pace
 from automl.core.pareto import Losses
 from automl.core.ranking import best_first
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Point
+from automl.search.rung_losses import RungLosses
 
 _REDUCTION = 3
 _LEAST_EPOCHS = 2
@@ -88,6 +92,15 @@ class SuccessiveHalving:
                 return number
         return None
 
+    def rung_of(self, number: int) -> int:
+        """Give the highest rung that a trial has reached."""
+        return max(rung for rung, reached in self._reached.items() if number in reached)
+
+    @property
+    def may_promote(self) -> bool:
+        """Whether a trial may go on now."""
+        return any(self._promotable(rung) is not None for rung in self.rungs.epochs)
+
     def _promotable(self, rung: int) -> int | None:
         reached, left = self._reached[rung], self._left[rung]
         allowed = int(len(reached) / self.rungs.reduction)
@@ -96,3 +109,49 @@ class SuccessiveHalving:
         numbers: Sequence[int] = list(reached)
         order = best_first([reached[number] for number in numbers])
         return next((numbers[index] for index in order[:allowed] if numbers[index] not in left), None)
+
+
+class Promotion(NamedTuple):
+    """A paused trial that goes on, and how far."""
+
+    number: int
+    pace: Pace
+
+
+class EarlyStopping:
+    """Tells a search how far each trial trains.
+
+    Args:
+        rungs: Where trials pause.
+        losses: Judges trials at rungs.
+    """
+
+    def __init__(self, rungs: Rungs, losses: RungLosses) -> None:
+        self._halving = SuccessiveHalving(rungs)
+        self._rungs = rungs
+        self._losses = losses
+
+    def first_pace(self, point: Point) -> Pace:
+        """Let a new trial train up to the first rung; to the end where it could not be judged there."""
+        if not self._rungs.epochs or not self._losses.can_judge(point):
+            return WHOLE
+        return Pace(rungs=self._rungs.epochs, until_epoch=self._rungs.epochs[0])
+
+    def note(self, trial: Trial) -> None:
+        """Learn where a trial stands, in this run or after an earlier one."""
+        reached = self._losses.of(trial)
+        if reached:
+            self._halving.note(trial.number, reached, is_paused=trial.state is TrialState.STOPPED)
+
+    @property
+    def may_promote(self) -> bool:
+        """Whether a trial may go on now."""
+        return self._halving.may_promote
+
+    def promote(self) -> Promotion | None:
+        """Choose a trial that goes on now; None where none may."""
+        number = self._halving.promote()
+        if number is None:
+            return None
+        rung = self._halving.rung_of(number)
+        return Promotion(number, Pace(rungs=self._rungs.epochs, until_epoch=self._rungs.after(rung)))

@@ -7,4 +7,4 @@ from automl.search.session import SearchSession
 def run_inline(session: SearchSession, runner: TrialRunner) -> None:
     """Run until the session hands out no more points."""
     while (assignment := session.next()) is not None:
-        session.finish(runner.run(assignment.number, assignment.point))
+        session.finish(runner.run(*assignment))

@@ -20,6 +20,7 @@ from automl.search.suggester import on_grid, point_key, random_point
 
 _REPEATS_ALLOWED = 10
 _DIRECTIONS = {Direction.MAX: StudyDirection.MAXIMIZE, Direction.MIN: StudyDirection.MINIMIZE}
+_STATES = {TrialState.COMPLETE: OptunaState.COMPLETE, TrialState.STOPPED: OptunaState.PRUNED}
 _RANDOM_TRIES = 2000
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -35,7 +36,8 @@ class OptunaSuggester:
     """Proposes points with one of Optuna's samplers.
 
     A sampler that repeats itself is asked again; if it insists, a random unseen point takes its place.
-    Failed and infeasible trials are told as failed: they have no values to learn from.
+    Failed and infeasible trials are told as failed: they have no values to learn from. A trial that was stopped is
+    told as pruned; should it go on later, what it then is is told beside that.
 
     Args:
         space: Where points come from.
@@ -85,7 +87,7 @@ class OptunaSuggester:
         key = point_key(point)
         is_complete = trial.state is TrialState.COMPLETE
         values = [trial.metrics[objective.metric] for objective in self._objectives] if is_complete else None
-        state = OptunaState.COMPLETE if is_complete else OptunaState.FAIL
+        state = _STATES.get(trial.state, OptunaState.FAIL)
         asked = self._pending.pop(key, None)
         self._seen.add(key)
         if asked is not None:

@@ -63,7 +63,7 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the assigned trial; its failure is a row, never an exception, which would cost the worker."""
-        trial = self._runner.run(self._assignment.number, self._assignment.point)
+        trial = self._runner.run(*self._assignment)
         return {"trial": trial, "done": True}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -202,7 +202,7 @@ def run_on_ray(
     Raises:
         SearchError: If Ray itself fails.
     """
-    if session.remaining == 0:
+    if not session.has_work:
         return
     cache = _cache(root, cache_limit_bytes)
     trainable = tune.with_parameters(TrialTrainable, spec=store.spec, dataset=dataset, root=root, cache=cache)

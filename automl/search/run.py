@@ -16,10 +16,14 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
+from automl.predict.space_predictor import SpacePredictor
+from automl.predict.structure import Task
 from automl.search.anchors import anchors
 from automl.search.cluster import Cluster
+from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
 from automl.search.measured_metrics import check_measured
+from automl.search.rung_losses import RungLosses
 from automl.search.samplers import check_sampler, make_suggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
 from automl.search.start import Start, earlier_study, read_points
@@ -51,6 +55,7 @@ class SearchRequest:
         time_budget_seconds: No trial begins after so long; those that run then are finished.
         enqueue: File of points that are tried first.
         cache_limit_bytes: What the results that trials share may take in the store; None shares nothing.
+        is_stopping_early: Whether trials pause at rungs, and only the best third of each goes on.
         from_study: Name of an earlier study in the same store, whose front is tried first and whose trials teach.
     """
 
@@ -70,6 +75,7 @@ class SearchRequest:
     enqueue: Path | None = None
     cache_limit_bytes: int | None = DEFAULT_CACHE_BYTES
     from_study: str | None = None
+    is_stopping_early: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be run.
@@ -129,9 +135,10 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         listener=listener,
         start=start,
         deadline=deadline,
+        early_stopping=_early_stopping(request, dataset) if request.is_stopping_early else None,
     )
     store = session.store
-    if session.remaining and not session.is_hopeless:
+    if session.has_work and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
         session.catch_up()
     return _finish(session, store, dataset, request)
@@ -146,6 +153,12 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
     corners = anchors(request.space) if request.sampler == "auto" else []
     unique = {point_key(point): point for point in (*points, *earlier.points, *corners)}
     return Start(points=list(unique.values()), lessons=earlier.lessons)
+
+
+def _early_stopping(request: SearchRequest, dataset: Dataset) -> EarlyStopping:
+    task = Task(dataset.image_shape, dataset.classes, dataset.normalization)
+    known = SpacePredictor(request.space, task, seed=request.seed)
+    return EarlyStopping(Rungs.of(request.space.training.epochs), RungLosses(request.objectives, known))
 
 
 def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:
@@ -175,7 +188,7 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
     if request.keep_artifacts is KeepArtifacts.NONE:
         trials = [drop_artifact(store, trial) if trial.artifact is not None else trial for trial in trials]
     store.compact()
-    is_short = session.progress.done < request.budget
+    is_short = session.progress.done < request.budget or session.has_work
     return SearchResult(
         store,
         trials,

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from automl.core.pace import WHOLE, Pace
 from automl.core.pareto import front_hypervolume, pareto_front
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
+from automl.search.early_stopping import EarlyStopping
 from automl.search.start import NOWHERE, Start
 from automl.search.suggester import Suggester, point_key
 from automl.storage.store import TrialStore
@@ -28,10 +30,11 @@ class KeepArtifacts(StrEnum):
 
 
 class Assignment(NamedTuple):
-    """A point to evaluate, and its number in the study."""
+    """A point to evaluate, its number in the study, and how far it trains now."""
 
     number: int
     point: dict[str, Scalar]
+    pace: Pace = WHOLE
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class SearchSession:
         start: Where the search begins.
         deadline: No point is handed out from this moment on, by ``clock``.
         clock: Seconds since some moment.
+        early_stopping: Decides which trials go on; every trial does where absent.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class SearchSession:
         start: Start = NOWHERE,
         deadline: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        early_stopping: EarlyStopping | None = None,
     ) -> None:
         self._store = store
         self._suggester = suggester
@@ -96,6 +101,7 @@ class SearchSession:
         self._listener = listener
         self._deadline = deadline
         self._clock = clock
+        self._early_stopping = early_stopping
         self._trials = store.read()
         self._earlier = len(self._trials)
         self._next_number = max((trial.number for trial in self._trials), default=-1) + 1
@@ -105,6 +111,9 @@ class SearchSession:
             suggester.tell(trial)
         tried = {point_key(store.spec.space.canonical(trial.point)) for trial in self._trials}
         self._start = deque(point for point in start.points if point_key(point) not in tried)
+        if early_stopping is not None:
+            for trial in self._trials:
+                early_stopping.note(trial)
         self._front = pareto_front(self._trials, store.spec.objectives)
         listener.on_progress(self.progress, None)
 
@@ -122,6 +131,11 @@ class SearchSession:
     def remaining(self) -> int:
         """Trials that are still to be handed out."""
         return max(self._budget - self._earlier - self._handed_out, 0)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a point may still be handed out, or a trial that was stopped go on."""
+        return self.remaining > 0 or (self._early_stopping is not None and self._early_stopping.may_promote)
 
     @property
     def progress(self) -> Progress:
@@ -148,20 +162,30 @@ class SearchSession:
 
     def next(self) -> Assignment | None:
         """Hand out the next point; None where the budget, the time or the space is used up."""
-        if self.remaining == 0 or self.is_hopeless or self.is_exhausted or self.is_out_of_time:
+        if self.is_hopeless or self.is_out_of_time:
+            return None
+        if self._early_stopping is not None and (promoted := self._early_stopping.promote()) is not None:
+            trial = next(trial for trial in self._trials if trial.number == promoted.number)
+            return Assignment(
+                trial.number, dict(trial.point), replace(promoted.pace, epochs_before=trial.epochs_trained)
+            )
+        if self.remaining == 0 or self.is_exhausted:
             return None
         point = self._next_point()
         if point is None:
             self.is_exhausted = True
             return None
-        assignment = Assignment(self._next_number, point)
+        pace = self._early_stopping.first_pace(point) if self._early_stopping is not None else WHOLE
+        assignment = Assignment(self._next_number, point, pace)
         self._next_number += 1
         self._handed_out += 1
         return assignment
 
     def finish(self, trial: Trial) -> None:
-        """Take back a trial whose row is written."""
-        self._trials.append(trial)
+        """Take back a trial whose row is written, for the first time or after it was promoted."""
+        self._trials = [known for known in self._trials if known.number != trial.number] + [trial]
+        if self._early_stopping is not None:
+            self._early_stopping.note(trial)
         self._front = pareto_front(self._trials, self._store.spec.objectives)
         self._suggester.tell(trial)
         if self._keep is not KeepArtifacts.ALL:
@@ -170,9 +194,11 @@ class SearchSession:
 
     def catch_up(self) -> None:
         """Take back the trials whose rows workers wrote, but could not report before an interrupt."""
-        known = {trial.number for trial in self._trials}
+        known = {trial.number: trial.state for trial in self._trials}
         for trial in self._store.read():
-            if trial.number not in known:
+            if known.get(trial.number, TrialState.STOPPED) is TrialState.STOPPED and (
+                trial.number not in known or trial.state is not TrialState.STOPPED
+            ):
                 self.finish(trial)
 
     def _next_point(self) -> dict[str, Scalar] | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from automl.core.objective import Objective
 from automl.core.parameter import Real
 from automl.core.space import SearchSpace
-from automl.core.trial import Trial
+from automl.core.trial import Trial, TrialState
 from automl.core.value import Point, Scalar
 from automl.errors import SearchError
 from automl.search.reward import Rewards
@@ -70,9 +70,12 @@ class StrategySuggester:
         self._running.setdefault(point_key(point), [])
 
     def tell(self, trial: Trial) -> None:
-        """Learn from a trial of this run or of an earlier one."""
+        """Learn from a trial of this run or of an earlier one; one that was stopped has earned nothing yet."""
         point = self._space.canonical(trial.point)
         key = point_key(point)
+        if trial.state is TrialState.STOPPED:
+            self.reserve(point)
+            return
         self._rewards.add(trial)
         self._finished[key] = trial
         reward = self._rewards.of(trial)

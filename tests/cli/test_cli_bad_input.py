@@ -41,7 +41,9 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--address", "nowhere"], ["'nowhere'", "HOST:PORT"]),
         (["--keep-artifacts", "some"], ["'some'", "front, all, none"]),
         (["--target", "gpu"], ["'gpu'", "cpu:THREADS"]),
+        (["--early-stopping", "maybe"], ["'maybe'", "auto, off"]),
         (["--time-budget", "soon"], ["'soon'", "30m"]),
+        (["--cache-size", "huge"], ["'huge'", "10GB"]),
         (["--enqueue", "missing.json"], ["missing.json", "JSON"]),
         (["--from-study", "missing"], ["'missing'"]),
         (["--objective", "accuracy"], ["'accuracy'", "accuracy:max"]),
@@ -58,6 +60,14 @@ def refused(tmp_path, monkeypatch, capsys):
 def test_a_search_that_makes_no_sense_is_refused(refused, arguments, words):
     message = refused("search", "tiny.yaml", *arguments)
     assert all(word in message for word in words), message
+
+
+def test_a_sampler_whose_extra_is_not_installed_is_refused_with_the_line_that_installs_it(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tianshou", None)
+    monkeypatch.delitem(sys.modules, "automl_plugins.rl", raising=False)
+    message = refused("search", "tiny.yaml", "--sampler", "rl")
+    assert "'rl'" in message
+    assert "`pip install 'automl[rl]'`" in message
 
 
 def test_an_unknown_space_is_refused_with_the_nearest(refused):

@@ -108,13 +108,20 @@ def test_a_study_goes_on_with_another_sampler(sampler):
     assert point_key(points_of(resumed, 1, first=23)[0]) not in {point_key(point) for point in others}
 
 
-@pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.INFEASIBLE, TrialState.STOPPED])
-def test_a_trial_that_did_not_complete_is_told_as_failed(sampler, state):
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (TrialState.FAILED, optuna.trial.TrialState.FAIL),
+        (TrialState.INFEASIBLE, optuna.trial.TrialState.FAIL),
+        (TrialState.STOPPED, optuna.trial.TrialState.PRUNED),
+    ],
+)
+def test_a_trial_that_did_not_complete_is_told_as_what_it_is(sampler, state, told):
     suggester = suggester_of(wide_space(), sampler)
     suggester.tell(failed_trial(0, suggester.ask(), state))
     suggester.tell(failed_trial(1, another_point(), state))
     states = Counter(trial.state for trial in suggester._study.trials)
-    assert states == {optuna.trial.TrialState.FAIL: 2}
+    assert states == {told: 2}
     assert suggester.ask() is not None
 
 

@@ -1,0 +1,45 @@
+"""How far a trial trains now, where the search may end it early."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_ACCURACY_AT = "accuracy_at_"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How far a trial trains now.
+
+    Attributes:
+        rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
+        until_epoch: The rung at which it pauses; None where it goes on to the end.
+        epochs_before: Epochs that it trained before it paused.
+    """
+
+    rungs: tuple[int, ...] = ()
+    until_epoch: int | None = None
+    epochs_before: int = 0
+
+
+WHOLE = Pace()
+"""A trial that nobody ends early."""
+
+
+def rung_metrics(accuracies: Mapping[int, float]) -> dict[str, float]:
+    """Name validation accuracies at rungs as a row of the trial store does.
+
+    >>> rung_metrics({3: 0.5})
+    {'accuracy_at_3': 0.5}
+    """
+    return {f"{_ACCURACY_AT}{epoch}": accuracy for epoch, accuracy in accuracies.items()}
+
+
+def rung_accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
+    """Read them back, by epoch.
+
+    >>> rung_accuracies({"accuracy_at_3": 0.5, "size_bytes": 100.0})
+    {3: 0.5}
+    """
+    return {
+        int(name.removeprefix(_ACCURACY_AT)): value for name, value in metrics.items() if name.startswith(_ACCURACY_AT)
+    }
