@@ -68,7 +68,8 @@ def centres(values: Tensor, count: int) -> Tensor:
     sample = ordered[np.linspace(0, len(ordered) - 1, min(len(ordered), _LARGEST_SAMPLE)).astype(int), np.newaxis]
     first = np.linspace(sample[0], sample[-1], count - len(zeros))
     found = KMeans(len(first), init=first, n_init=1).fit(sample).cluster_centers_[:, 0]
-    return torch.cat([torch.from_numpy(found).to(values), zeros]).sort().values
+    centres_found: Tensor = torch.cat([torch.from_numpy(found).to(values), zeros])
+    return centres_found.sort().values
 
 
 def _nearest(values: Tensor, ascending: Tensor) -> Tensor:

@@ -59,7 +59,8 @@ def rounded_to_odd_multiples(weight: Tensor, bits: int) -> Tensor:
     squashed = torch.tanh(weight)
     steps = 2**bits - 1
     share = squashed / (2 * squashed.abs().max().clamp_min(_SMALLEST_AMPLITUDE)) + 0.5
-    return (2 * torch.round(share * steps) / steps - 1) * layer_amplitude(weight)
+    codes: Tensor = 2 * torch.round(share * steps) - steps
+    return codes / steps * layer_amplitude(weight)
 
 
 def _round_to_odd_multiples(weight: Tensor, space: Any) -> Tensor:

@@ -148,7 +148,7 @@ def test_level_zeroes_the_smallest_weights():
     assert before[mask].max() <= before[~mask].min()
 
 
-@pytest.mark.parametrize("quantizer", QUANTIZERS)
+@pytest.mark.parametrize("quantizer", sorted({*QUANTIZERS} - {"bnn"}))  # it has no zero
 def test_zeros_of_level_outlive_quantization(quantizer):
     pruned = fold_batch_norm(prune("level", trained(residual), Profile(level=0.7), recovery_epochs=1))
     before = zeros(pruned)
