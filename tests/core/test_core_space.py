@@ -1,14 +1,18 @@
 """A space resolves points: equal trials have equal canonical points, and a recipe has what a trial needs."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
 from automl.core.objective import Objective
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.core.profile import Profile
+from automl.core.recipe import StageRecipe, Teacher
 from automl.core.space import ProfileSpec, SearchSpace
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
+from automl.core.value import Scalar
 from automl.spaces.load import load_space
 
 PRUNED = Condition(parameter="pruner", values=("l1_norm", "fpgm"))
@@ -140,3 +144,52 @@ def test_a_fixed_architecture_takes_the_place_of_those_that_are_searched():
     assert [(stage.technique, stage.hyperparameters) for stage in recipe.stages] == [
         ("python", {"target": "mine:make"})
     ]
+
+
+TAUGHT = Parameter(name="distiller", domain=Categorical(choices=("none", "dynamic_layerwise")))
+LARGEST = {"depth": 2, "width_1": 16, "width_2": 16, "kernel": 3}
+
+
+def network(technique: str, hyperparameters: dict[str, Scalar]) -> StageRecipe:
+    return StageRecipe(stage=Stage.ARCHITECTURE, technique=technique, hyperparameters=hyperparameters)
+
+
+def test_a_recipe_with_a_distiller_names_the_largest_network_as_its_teacher(space):
+    taught = space.model_copy(update={"parameters": (*space.parameters, TAUGHT)})
+    recipe = taught.recipe({**FULL, "conv_net.depth": 1, "distiller": "dynamic_layerwise"}, seed=0)
+    assert recipe.stages[-1] == StageRecipe(
+        stage=Stage.DISTILLER, technique="dynamic_layerwise", hyperparameters={}, profile=None
+    )
+    assert recipe.teacher == Teacher(candidates=(network("conv_net", LARGEST),))
+    assert taught.recipe({**FULL, "distiller": "none"}, seed=0).teacher is None
+
+
+def test_a_teacher_that_the_space_names_comes_first(space):
+    teacher = Teacher(candidates=(network("python", {"target": "mine:make"}),), is_trained=True)
+    named = space.model_copy(update={"parameters": (*space.parameters, TAUGHT), "teacher": teacher})
+    assert named.recipe({**FULL, "distiller": "dynamic_layerwise"}, seed=0).teacher == teacher
+    assert named.recipe({**FULL, "distiller": "none"}, seed=0).teacher is None
+
+
+def test_each_architecture_has_a_largest_network():
+    space = load_space("residual")
+    assert space.largest_architectures() == (
+        network("resnet", {"stages": 3, "blocks": 2, "width": 16}),
+        network("mobilenet_v2", {"stages": 3, "blocks": 2, "width": 16, "expansion": 4, "kernel": 5}),
+    )
+    (digits,) = load_space("digits").largest_architectures()
+    assert digits.hyperparameters == {
+        "depth": 4, "width_1": 32, "width_2": 48, "width_3": 64, "width_4": 64, "kernel": 5, "activation": "relu",
+    }  # fmt: skip
+
+
+def test_a_network_of_the_user_is_its_own_teacher():
+    space = load_space("prune_distil").with_architecture("python", {"target": "mine:make"})
+    assert space.largest_architectures() == (network("python", {"target": "mine:make"}),)
+
+
+def test_a_space_and_a_recipe_from_before_there_were_teachers_load(space):
+    for value in (space, space.recipe(FULL, seed=1)):
+        document = json.loads(value.model_dump_json())
+        del document["teacher"]
+        assert type(value).model_validate_json(json.dumps(document)) == value

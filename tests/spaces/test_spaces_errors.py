@@ -8,6 +8,7 @@ from automl.errors import SpaceError
 from automl.spaces.load import load_space
 
 HEAD = "architecture: {conv_net: }\n"
+TAUGHT = HEAD + "distiller: {dynamic_layerwise: }\n"
 MISTAKES = {
     "misspelt top-level key": (
         HEAD + "prunner:\n  level:\n",
@@ -192,6 +193,66 @@ MISTAKES = {
     "no objectives": (
         HEAD + "objectives: []\n",
         2, "objectives", "List should have at least 1 item",
+    ),
+    "teacher without a distiller": (
+        HEAD + "distiller: {none: }\nteacher: largest\n",
+        3, "teacher", "nobody learns from it; name a distiller, or remove the teacher",
+    ),
+    "misspelt teacher": (
+        TAUGHT + "teacher: larges\n",
+        3, "teacher", "'larges' is no teacher; write largest, or one architecture with its fields, or MODULE:CALLABLE",
+    ),
+    "teacher that is a number": (
+        TAUGHT + "teacher: 3\n",
+        3, "teacher", "3 is no teacher; write largest",
+    ),
+    "two teachers": (
+        TAUGHT + "teacher: {conv_net: , resnet: }\n",
+        3, "teacher", "is no teacher; write largest, or one architecture",
+    ),
+    "teacher of another stage": (
+        TAUGHT + "teacher:\n  qat:\n",
+        4, "teacher.qat", "technique 'qat' is of the stage quantizer, not architecture",
+    ),
+    "misspelt architecture of a teacher": (
+        TAUGHT + "teacher:\n  conv_ner:\n",
+        4, "teacher.conv_ner", "unknown technique 'conv_ner'; did you mean conv_net",
+    ),
+    "misspelt field of a teacher": (
+        TAUGHT + "teacher:\n  conv_net:\n    dept: 4\n",
+        5, "teacher.conv_net.dept", "conv_net has no such field; it has depth",
+    ),
+    "field of a teacher outside its range": (
+        TAUGHT + "teacher:\n  conv_net: {depth: 9}\n",
+        4, "teacher.conv_net.depth", "9 is refused: Input should be less than or equal to 4",
+    ),
+    "teacher with a choice": (
+        TAUGHT + "teacher:\n  conv_net:\n    depth: [3, 4]\n",
+        5, "teacher.conv_net.depth", "a teacher is one network; [3, 4] is not one value",
+    ),
+    "fields of a teacher that are none": (
+        TAUGHT + "teacher:\n  conv_net: 4\n",
+        4, "teacher.conv_net", "4 holds no fields; write them as `field: value`",
+    ),
+    "teacher that lacks a field": (
+        TAUGHT + "teacher:\n  python:\n",
+        4, "teacher.python", "target: Field required",
+    ),
+    "teacher that is no callable": (
+        TAUGHT + "teacher: my/file.py:make\n",
+        3, "teacher", "target: String should match pattern",
+    ),
+    "misspelt distiller": (
+        HEAD + "distiller:\n  dynamic_layrwise:\n",
+        3, "distiller.dynamic_layrwise", "unknown technique 'dynamic_layrwise'; did you mean dynamic_layerwise",
+    ),
+    "field of a distiller outside its range": (
+        HEAD + "distiller:\n  dynamic_layerwise: {weight: 0}\n",
+        3, "distiller.dynamic_layerwise.weight", "0 is refused: Input should be greater than 0",
+    ),
+    "distiller in a fit that there is not": (
+        HEAD + "distiller:\n  dynamic_layerwise: {fits: some}\n",
+        3, "distiller.dynamic_layerwise.fits", "'some' is refused: Input should be 'all', 'train' or 'compress'",
     ),
 }  # fmt: skip
 NOT_YAML = {

@@ -7,6 +7,7 @@ import pytest
 
 from automl.core.parameter import Categorical, Condition, Integer, Real
 from automl.core.profile import Profile
+from automl.core.recipe import Teacher
 from automl.core.space import SearchSpace
 from automl.core.stage import Stage
 from automl.errors import SpaceError
@@ -80,9 +81,9 @@ def test_shipped_space_resolves_and_every_technique_has_a_recipe(name):
     for chosen in product(*extremes):
         point = {parameter.name: first_value(parameter.domain) for parameter in space.parameters} | dict(chosen)
         recipe = space.recipe(point, seed=0)
-        for stage in recipe.stages:
+        for stage in (*recipe.stages, *(recipe.teacher.candidates if recipe.teacher is not None else ())):
             technique_class(stage.technique, stage.stage).model_validate(stage.hyperparameters)
-            assert (stage.profile is None) == (stage.stage is Stage.ARCHITECTURE)
+            assert (stage.profile is None) == (stage.stage in (Stage.ARCHITECTURE, Stage.DISTILLER))
 
 
 def first_value(domain: object) -> bool | int | float | str:
@@ -179,6 +180,51 @@ def test_recipe_says_what_the_file_says(load):
 def test_recipe_leaves_out_a_stage_that_is_none(load):
     stages = load(SMALL).recipe({**POINT, "pruner": "none"}, seed=0).stages
     assert [stage.stage for stage in stages] == [Stage.ARCHITECTURE, Stage.QUANTIZER]
+
+
+DISTILLED = (
+    "architecture: {conv_net: {depth: [2, 3], width_1: [8, 16], activation: silu}}\ndistiller: {dynamic_layerwise: }\n"
+)
+
+
+def teacher(space: SearchSpace) -> Teacher:
+    found = space.recipe({p.name: first_value(p.domain) for p in space.parameters}, seed=0).teacher
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("stated", ["", "teacher:", "teacher: largest"])
+def test_the_largest_network_of_the_space_teaches_where_the_file_names_nobody(load, stated):
+    found = teacher(load(DISTILLED + stated))
+    assert [candidate.hyperparameters for candidate in found.candidates] == [
+        {"depth": 3, "width_1": 16, "width_2": 64, "width_3": 64, "kernel": 5, "activation": "silu"}
+    ]
+    assert not found.is_trained
+
+
+def test_a_teacher_is_as_large_as_the_space_allows_where_its_fields_are_open(load):
+    (candidate,) = teacher(load(DISTILLED + "teacher: {conv_net: {depth: 2, width_1: 48}}")).candidates
+    assert candidate.hyperparameters == {
+        "depth": 2, "width_1": 48, "width_2": 64, "kernel": 5, "activation": "silu",
+    }  # fmt: skip
+
+
+def test_a_teacher_may_be_of_an_architecture_that_is_not_searched(load):
+    (candidate,) = teacher(load(DISTILLED + "teacher: {resnet: {blocks: 1}}")).candidates
+    assert (candidate.technique, candidate.hyperparameters) == ("resnet", {"stages": 4, "blocks": 1, "width": 32})
+
+
+def test_a_teacher_may_be_a_trained_network_of_the_users(load):
+    found = teacher(load(DISTILLED + "teacher: my_networks:make_teacher"))
+    assert [(candidate.technique, candidate.hyperparameters) for candidate in found.candidates] == [
+        ("python", {"target": "my_networks:make_teacher"})
+    ]
+    assert found.is_trained
+
+
+def test_a_space_without_distillers_has_no_such_choice(load):
+    space = load("architecture: {conv_net: }")
+    assert "distiller" not in {*domains(space), *space.constants}
 
 
 def test_unknown_name_lists_the_nearest_space():
