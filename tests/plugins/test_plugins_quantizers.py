@@ -31,7 +31,9 @@ from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageCon
 from automl_plugins._nni import PtqQuantizer, TorchEvaluator, nni
 from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
-QUANTIZERS = [name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER]
+QUANTIZERS = [  # with integers: float16 has a test of its own
+    name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER and name != "float16"
+]
 WIDE = Profile(level=8, low=2, high=8)
 SLOPED = Profile(level=5, slope=3, low=2, high=8)
 
