@@ -7,8 +7,9 @@ from torch import Tensor, fx, nn
 
 from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._channels import REMEDY, channel_config, remove_any_channels, remove_channels
+from automl_plugins._channels import REMEDY, channel_config, remove_channels
 from automl_plugins._nni import L1NormPruner, computed_masks
+from automl_plugins._shrinking import remove_any_channels
 
 _KNOWN_MODULES = (
     nn.AdaptiveAvgPool2d,

@@ -1,21 +1,13 @@
 """From a sparsity a group of layers to a network with fewer channels."""
 
-import copy
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._nni import (
-    L1NormPruner,
-    Masks,
-    SpeedupError,
-    channel_groups,
-    computed_masks,
-    remove_masked_channels,
-)
-from automl_plugins._resizing import UnknownResizingError, resize_channels
+from automl_plugins._nni import Masks, SpeedupError, channel_groups, remove_masked_channels
 
 REMEDY = "leave channel pruning out for this architecture, or prune single weights with 'level'"
 _RAISED_BY_NNI = (SpeedupError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -34,7 +26,13 @@ def channel_config(model: nn.Module, sparsity: Profile, images: Tensor, *, multi
     Returns:
         NNI's configuration; empty where nothing is to be removed.
     """
-    groups = channel_groups(model, images)
+    return group_config(model, channel_groups(model, images), sparsity, multiple=multiple)
+
+
+def group_config(
+    model: nn.Module, groups: Sequence[list[str]], sparsity: Profile, *, multiple: int
+) -> list[dict[str, Any]]:
+    """Ask as ``channel_config`` does, where the groups are known: names of convolutions, first to last."""
     config: list[dict[str, Any]] = []
     for index, (group, share) in enumerate(zip(groups, sparsity.values(len(groups)), strict=True)):
         channels = len(model.get_submodule(group[0]).get_parameter("weight"))
@@ -74,25 +72,6 @@ def remove_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module
 
 def _has_groups(module: nn.Module) -> bool:
     return isinstance(module, nn.Conv2d) and module.groups not in {1, module.in_channels}
-
-
-def remove_any_channels(model: nn.Module, config: list[dict[str, Any]], images: Tensor) -> nn.Module:
-    """Give a network the widths that ``config`` asks for, whichever channels go; a tenth of ModelSpeedup's time.
-
-    Raises:
-        InfeasibleError: As ``remove_channels``.
-    """
-    kept = {
-        name: round(len(model.get_submodule(name).get_parameter("weight")) * (1 - group["sparse_ratio"]))
-        for group in config
-        for name in group["op_names"]
-    }
-    resized = copy.deepcopy(model)
-    try:
-        resize_channels(resized, kept, images)
-    except UnknownResizingError:
-        return remove_channels(model, computed_masks(L1NormPruner(model, config)), images)
-    return resized
 
 
 def _channels_left(mask: Tensor) -> int:

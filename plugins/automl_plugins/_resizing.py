@@ -11,13 +11,14 @@ class UnknownResizingError(Exception):
     """A layer whose width follows from others in a way that is not known here."""
 
 
-def resize_channels(model: nn.Module, kept: Mapping[str, int], images: Tensor) -> None:
+def resize_channels(model: nn.Module, graph: fx.Graph, kept: Mapping[str, int], images: Tensor) -> None:
     """Cut layers to so many output channels, and all that depends on them, in place.
 
     The network is run once, layer by layer, each fitted to the channels that reach it.
 
     Args:
-        model: A network that torch.fx can trace.
+        model: The network.
+        graph: Its graph, down to the modules of torch.
         kept: Output channels by the name of a convolution; the other ones keep theirs, and a depthwise one has as
             many as reach it.
         images: A batch (N, C, H, W) to run shapes with.
@@ -25,7 +26,7 @@ def resize_channels(model: nn.Module, kept: Mapping[str, int], images: Tensor) -
     Raises:
         UnknownResizingError: If there are grouped convolutions, or layers that cannot be fitted; the model is spoilt.
     """
-    fitter = _WidthFitter(fx.symbolic_trace(model), kept)
+    fitter = _WidthFitter(model, graph, kept)
     try:
         fitter.run(images)
     except RuntimeError as error:  # how torch says that shapes do not meet
@@ -35,8 +36,8 @@ def resize_channels(model: nn.Module, kept: Mapping[str, int], images: Tensor) -
 class _WidthFitter(fx.Interpreter):
     """Runs a traced network, and fits each layer to its input before it runs."""
 
-    def __init__(self, traced: fx.GraphModule, kept: Mapping[str, int]) -> None:
-        super().__init__(traced)
+    def __init__(self, model: nn.Module, graph: fx.Graph, kept: Mapping[str, int]) -> None:
+        super().__init__(model, graph=graph)
         self.extra_traceback = False
         self._kept = kept
 

@@ -35,13 +35,11 @@ class ScheduledPruner(Pruner):
 
     def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Remove as many channels of each layer as ``prune`` would, whichever; single weights leave the shape."""
-        from automl_plugins._channels import channel_config, remove_any_channels
+        from automl_plugins._shrinking import shrink_channels
 
         if self.base == "level":
             return model
-        images = context.calibration[:2]
-        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
-        return remove_any_channels(model, config, images) if config else model
+        return shrink_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
         """Try on the untrained network whether the base can remove these channels or weights."""
