@@ -1,9 +1,11 @@
 """Every strategy that ships keeps the contract of automl.strategy, and learns."""
 
 import random
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.strategies import strategies, strategy_class
+from automl.strategy import Strategy
 from automl_plugins._strategy_cells import Cells
 
 SHIPPED = [name for name, places in strategies().items() if places[0].value.startswith("automl_plugins.")]
@@ -161,6 +164,18 @@ def test_a_strategy_prints_and_warns_of_nothing():
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False, timeout=240
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_the_strategy_of_the_readme_works_as_it_is_printed():
+    text = (Path(__file__).parents[2] / "plugins" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(# hill_climber\.py.*?)```", text, re.DOTALL)
+    written: dict[str, type[Strategy]] = {}
+    exec(code, written)  # noqa: S102 # a page of ours
+    flags = tuple(Parameter(name=f"flag_{i}", domain=Categorical(choices=(False, True))) for i in range(8))
+    climber = written["HillClimber"](flags, {}, seed=0)
+    points = points_of(climber, 60, lambda point: sum(point.values()) / 8)
+    assert issubclass(written["HillClimber"], Strategy)
+    assert mean(sum(point.values()) for point in points[-20:]) > 6.5
 
 
 @pytest.mark.parametrize("parameter", EVERY_KIND, ids=lambda parameter: parameter.name)
