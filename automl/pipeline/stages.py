@@ -20,6 +20,7 @@ from automl.measure.accuracy import accuracy
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
+from automl.pipeline.logits_check import check_logits
 from automl.pipeline.paused_fit import PausedFit
 from automl.pipeline.seeding import derived_seed, seeded
 from automl.pipeline.stage_cache import NoCache, StageCache
@@ -171,7 +172,7 @@ class StageRunner:
         technique, context = technique_of(stage, Architecture), self._context()
         with self.timed("build"), self._seeded():
             model = technique.build(self._own(technique, context)).to(self.device)
-        self._check_logits(model, stage, context)
+        check_logits(model, technique, context)
         return model
 
     def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
@@ -256,7 +257,7 @@ class StageRunner:
         technique = technique_of(stage, Pruner)
         with self._seeded():
             pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), self._own(technique, context))
-        self._check_logits(pruned, stage, context)
+        check_logits(pruned, technique, context)
         return CompressedModel(pruned)
 
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
@@ -264,7 +265,7 @@ class StageRunner:
         with self._seeded():
             prepared = technique.prepared(trained.model)
             quantized = technique.quantize(prepared, _profile(stage), self._own(technique, context))
-        self._check_logits(quantized.model, stage, context)
+        check_logits(quantized.model, technique, context)
         return CompressedModel(*quantized)
 
     @cached_property
@@ -277,16 +278,6 @@ class StageRunner:
     def _own(self, technique: Technique, context: StageContext) -> StageContext:
         """Give a technique a context whose ``once`` shares nothing with other techniques."""
         return replace(context, once=partial(self._once, type(technique)))
-
-    def _check_logits(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> None:
-        with torch.no_grad():
-            shape = tuple(model.eval()(context.calibration[:2]).shape)
-        expected = (min(2, len(context.calibration)), self.dataset.classes)
-        if shape != expected:
-            raise InfeasibleError(
-                f"after {stage.stage} {stage.technique!r} the logits of two images have the shape {shape}, "
-                f"not {expected}; choose another {stage.stage}, or one that fits the data"
-            )
 
     def _context(self) -> StageContext:
         training = self.recipe.training

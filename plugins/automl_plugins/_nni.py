@@ -45,7 +45,7 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         warnings.filterwarnings("ignore", message=_message, category=_category)
     import nni
     from nni.compression.base.apply_method import quant_apply_methods
-    from nni.compression.base.setting import QuantizationSetting
+    from nni.compression.base.setting import PruningSetting, QuantizationSetting
     from nni.compression.distillation import Adaptive1dLayerwiseDistiller, DynamicLayerwiseDistiller
     from nni.compression.pruning import (
         AGPPruner,
@@ -109,6 +109,7 @@ __all__ = [
     "computed_masks",
     "quant_apply_methods",
     "register_activation",
+    "register_layer",
     "register_rounding",
     "remove_masked_channels",
     "training_evaluator",
@@ -249,6 +250,13 @@ def register_activation(module_class: str) -> None:
     """Let NNI quantize the output of modules of this class name."""
     if module_class not in QuantizationSetting.registry:
         QuantizationSetting.register(module_class, QuantizationSetting.activation_setting)
+
+
+def register_layer(layer: nn.Conv2d | nn.Linear) -> None:
+    """Let NNI, which goes by the names of classes, treat a layer of a derived class like torch's own."""
+    kind = nn.Conv2d if isinstance(layer, nn.Conv2d) else nn.Linear
+    for setting in (PruningSetting, QuantizationSetting):
+        setting.registry.setdefault(type(layer).__name__, setting.registry[kind.__name__])
 
 
 def register_rounding(name: str, rounding: Callable[[Tensor, Any], Tensor]) -> None:

@@ -7,7 +7,7 @@ from torch import fx, nn
 
 from automl.network.tracing import trace
 from automl.technique import Profile
-from automl_plugins._nni import register_activation
+from automl_plugins._nni import register_activation, register_layer
 
 _FUSED_INTO_PRODUCER = (nn.ReLU, nn.ReLU6)
 _KEEPS_VALUES = (nn.MaxPool2d, nn.Flatten, nn.Dropout, nn.Identity)
@@ -24,7 +24,9 @@ class ActivationScheme(StrEnum):
 
 def layer_bits(model: nn.Module, weight_bits: Profile) -> dict[str, int]:
     """Give the bits of each convolution and linear layer, in the order in which they run."""
-    layers = [name for name, module in _called_modules(trace(model)) if isinstance(module, _LAYERS)]
+    layers = {name: module for name, module in _called_modules(trace(model)) if isinstance(module, _LAYERS)}
+    for layer in layers.values():
+        register_layer(layer)
     return dict(zip(layers, weight_bits.whole_values(len(layers)), strict=True))
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from automl.errors import InfeasibleError
 from automl.technique import Profile
-from automl_plugins._nni import unwrap
+from automl_plugins._nni import register_layer, unwrap
 
 
 def check_weights(model: nn.Module) -> None:
@@ -30,6 +30,8 @@ def weight_config(model: nn.Module, sparsity: Profile) -> list[dict[str, Any]]:
     """
     layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     shares = sparsity.values(len(layers))
+    for layer in layers.values():
+        register_layer(layer)
     return [
         {
             "op_names": [name],

@@ -31,10 +31,11 @@ class BNN(WeightsFirstQuantizer):
         """Give 1, and 8 for the first and the last layer."""
         return [8 if layer in {0, layers - 1} else 1 for layer in range(layers)]
 
-    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:  # noqa: ARG002
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:
         """Refuse depthwise convolutions: signs alone leave nothing of so few weights a channel."""
         from torch import nn
 
+        super().check(model, weight_bits, context)
         for name, module in model.named_modules():
             if isinstance(module, nn.Conv2d) and module.groups > 1 and module.groups == module.in_channels:
                 raise InfeasibleError(

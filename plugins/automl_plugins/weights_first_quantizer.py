@@ -47,6 +47,13 @@ class WeightsFirstQuantizer(Quantizer):
     def snap(self, model: "nn.Module", weight_bits: Profile) -> dict[str, WeightQuantization]:
         """Put the weights of layers on their grids in place, and give the grids by layer."""
 
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
+        """Look at every tensor that would be put on a grid."""
+        from automl.network.folding import fold_batch_norm
+        from automl_plugins._quantizer_check import check_quantizable
+
+        check_quantizable(fold_batch_norm(model), context.calibration[:2])
+
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Quantize with the ranges of two images."""
         from automl_plugins._quantization import quantized_untrained
