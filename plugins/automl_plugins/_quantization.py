@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,7 +54,7 @@ def quantized(quantizer: Any, calibration: dict[str, dict[str, Any]]) -> Quantiz
         if "weight" in targets:
             weights[name] = _snap_weight(model.get_submodule(name), targets["weight"])
         if "_output_0" in targets:
-            outputs[name] = _activation(targets["_output_0"])
+            outputs[name] = _within_clamp(_activation(targets["_output_0"]), model.get_submodule(name))
     return QuantizedModel(model.eval(), Quantization(weights=weights, outputs=outputs))
 
 
@@ -99,6 +100,13 @@ def _activation(target: dict[str, Any]) -> ActivationQuantization:
     shift = 0 if str(target["quant_dtype"]).startswith("u") else _SIGNED_TO_UNSIGNED
     zero_point = round(target["zero_point"].item()) + shift
     return ActivationQuantization(scale=abs(target["scale"].item()), zero_point=min(max(zero_point, 0), 255))
+
+
+def _within_clamp(grid: ActivationQuantization, module: nn.Module) -> ActivationQuantization:
+    """Let a learned grid end where its clamp does: the codes beyond it stand for nothing, and keep the clamp alive."""
+    if isinstance(module, nn.ReLU6) and grid.zero_point == 0:
+        return replace(grid, scale=min(grid.scale, module.max_val / _LARGEST_CODE))
+    return grid
 
 
 def _snap_weight(layer: nn.Module, target: dict[str, Any]) -> WeightQuantization:

@@ -4,13 +4,14 @@ import copy
 
 import pytest
 import torch
-from small_networks import CLASSES, NETWORKS, SHAPE, context, residual, trained
 from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
 from automl.registry import plugins
 from automl.technique import Profile
+from automl.testing.context import context, trained
+from automl.testing.networks import CLASSES, NETWORKS, SHAPE, residual
 
 SPARSITY = Profile(level=0.5, slope=0.2)
 BITS = Profile(level=5, slope=2, low=2, high=8)
@@ -101,3 +102,15 @@ def test_ranges_are_those_of_the_images():
     grid = outputs["stem.act"]
     assert grid.zero_point == 0
     assert grid.scale == pytest.approx(reached.max().item() / 255, rel=1e-5)
+
+
+def test_a_learned_grid_ends_where_its_clamp_does():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(SHAPE.channels, 16, 3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, CLASSES)
+    )
+    with torch.no_grad():
+        model[0].weight.mul_(20)  # most activations meet the clamp
+    quantizer = technique("lsq", {"epochs": 2, "learning_rate": 0.02})
+    grid = quantizer.quantize(model, BITS, context()).quantization.outputs["1"]
+    assert grid.scale * 255 <= 6
