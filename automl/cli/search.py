@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, fail, messages, print_json, results
 from automl.core.value import Value
-from automl.search.samplers import sampler_names
 
 if TYPE_CHECKING:  # the search imports Ray and Optuna, which take seconds
     from automl.core.space import SearchSpace
@@ -45,7 +45,19 @@ class SearchArguments(Value):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(search)
+    app.command(cls=_SearchCommand)(search)
+
+
+class _SearchCommand(TyperCommand):
+    """Looks for samplers among the installed packages only where its help is read."""
+
+    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # Typer makes no other context
+        from automl.search.samplers import sampler_names
+
+        for parameter in self.params:
+            if isinstance(parameter, TyperOption) and parameter.name == "sampler":
+                parameter.help = f"{', '.join(sampler_names())}."
+        return super().get_help(ctx)
 
 
 def search(
@@ -73,7 +85,7 @@ def search(
         list[str] | None,
         typer.Option(help="What a network must keep to, such as 'size_bytes<=50000'.", metavar="METRIC<=NUMBER"),
     ] = None,
-    sampler: Annotated[str, typer.Option(help=f"{', '.join(sampler_names())}.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="What proposes the points.")] = "tpe",
     seed: Annotated[int, typer.Option(help="Of the search and of every trial.")] = 0,
     address: Annotated[
         str, typer.Option(help="Ray cluster: local, auto or HOST:PORT.", metavar="local|auto|HOST:PORT")
