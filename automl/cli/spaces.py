@@ -59,6 +59,8 @@ def _print_one(space: "SearchSpace") -> None:
         table.add_row(parameter.name, _domain_text(parameter), _condition_text(parameter))
     for constant, value in space.constants.items():
         table.add_row(constant, f"{value} (fixed)", "")
+    if space.has_distillers:
+        table.add_row("teacher", str(space.teacher or "the largest network of the space"), "there is a distiller")
     console.print(table)
 
 

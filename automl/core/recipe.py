@@ -32,6 +32,19 @@ class Teacher(Value):
     candidates: tuple[StageRecipe, ...] = Field(min_length=1)
     is_trained: bool = False
 
+    def __str__(self) -> str:
+        """Say who may teach.
+
+        >>> network = StageRecipe(stage=Stage.ARCHITECTURE, technique="conv_net", hyperparameters={"depth": 4})
+        >>> print(Teacher(candidates=(network,)))
+        conv_net: depth 4
+        """
+        networks = (
+            f"{each.technique}: {', '.join(f'{field} {value}' for field, value in each.hyperparameters.items())}"
+            for each in self.candidates
+        )
+        return f"{' or '.join(networks)}{', already trained' if self.is_trained else ''}"
+
 
 class Recipe(Value):
     """The stages of a trial in order, and how its network is trained.

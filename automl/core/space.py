@@ -98,6 +98,12 @@ class SearchSpace(Value):
             teacher = self.teacher or Teacher(candidates=self.largest_architectures())
         return Recipe(stages=stages, training=self.training, seed=seed, teacher=teacher)
 
+    @property
+    def has_distillers(self) -> bool:
+        """Whether a point may have a distiller."""
+        is_searched = any(parameter.name == Stage.DISTILLER for parameter in self.parameters)
+        return is_searched or self.constants.get(Stage.DISTILLER, NO_TECHNIQUE) != NO_TECHNIQUE
+
     def largest_architectures(self) -> tuple[StageRecipe, ...]:
         """Give the largest network of each architecture: numbers at their high end, other choices at their first."""
         choice = Stage.ARCHITECTURE.value

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from automl.core.parameter import Categorical, Integer, Parameter, Real
-from automl.core.recipe import Teacher
 from automl.core.study import StudySpec
 
 
@@ -36,16 +35,9 @@ def _facts(spec: StudySpec) -> Mapping[str, str]:
             f"profile {profile.name}": f"{stage}, {profile.low} to {profile.high}, {profile.offsets} offsets"
             for stage, profile in spec.space.profiles.items()
         },
-        "teacher": _teacher(spec.space.teacher),
+        "teacher": str(spec.space.teacher or "the largest of the space"),
         **{f"training.{name}": str(value) for name, value in training.items()},
     }
-
-
-def _teacher(teacher: Teacher | None) -> str:
-    if teacher is None:
-        return "the largest of the space"
-    networks = " or ".join(f"{network.technique} {network.hyperparameters}" for network in teacher.candidates)
-    return f"{networks}{', already trained' if teacher.is_trained else ''}"
 
 
 def _domain(parameter: Parameter) -> str:

@@ -249,6 +249,9 @@ def test_plugins_and_spaces_are_listed_and_described(automl):
     assert "Fields" in automl("plugins", "qat")
     assert "digits" in automl("spaces")
     assert "quantizer is ptq" in automl("spaces", "tiny.yaml")
+    assert "teacher" in automl("spaces", "nas_distil")
+    assert "teacher" not in automl("spaces", "digits")
+    assert "distiller" in automl("plugins", "dynamic_layerwise")
     assert {"conv_net", "ptq"} <= {document["name"] for document in json.loads(automl("plugins", "--json"))}
     assert json.loads(automl("spaces", "tiny.yaml", "--json"))["name"] == "tiny"
 

@@ -164,6 +164,13 @@ def test_a_recipe_with_a_distiller_names_the_largest_network_as_its_teacher(spac
     assert taught.recipe({**FULL, "distiller": "none"}, seed=0).teacher is None
 
 
+def test_a_space_says_whether_it_has_distillers(space):
+    assert not space.has_distillers
+    assert not space.model_copy(update={"constants": {**space.constants, "distiller": "none"}}).has_distillers
+    assert space.model_copy(update={"constants": {**space.constants, "distiller": "mine"}}).has_distillers
+    assert space.model_copy(update={"parameters": (*space.parameters, TAUGHT)}).has_distillers
+
+
 def test_a_teacher_that_the_space_names_comes_first(space):
     teacher = Teacher(candidates=(network("python", {"target": "mine:make"}),), is_trained=True)
     named = space.model_copy(update={"parameters": (*space.parameters, TAUGHT), "teacher": teacher})

@@ -124,6 +124,12 @@ def test_a_point_is_summed_up_by_its_stages(trials, spec):
     )
 
 
+def test_a_distiller_stands_at_the_end_of_the_summary(trials, spec):
+    point = {**trials[0].point, "distiller": "dynamic_layerwise", "dynamic_layerwise.weight": 0.5}
+    summary = describe_point(point, spec.space.constants, profiles=spec.space.profiles)
+    assert summary.endswith("· qat, 4 to 6 bits · dynamic_layerwise")
+
+
 def test_a_stage_without_a_technique_is_left_out_with_its_profile(spec):
     point = {"conv_net.depth": 1, "pruner": "none"}
     constants = {**spec.space.constants, "sparsity.level": 0.5}

@@ -16,6 +16,8 @@ from pyarrow import parquet as pq
 from storage_study import study_spec, study_trial
 
 from automl.core.parameter import Categorical, Parameter
+from automl.core.recipe import StageRecipe, Teacher
+from automl.core.stage import Stage
 from automl.core.trial import TrialState
 from automl.errors import StoreError
 from automl.storage.store import TrialStore, list_studies
@@ -299,6 +301,15 @@ def test_open_or_create_says_which_parameter_differs(tmp_path, spec):
     message = r"parameter conv_net\.width_1: stored \[8, 16\], now \[8, 16, 24\]\); .*--study NEWNAME"
     with pytest.raises(StoreError, match=message):
         TrialStore.open_or_create(str(tmp_path), other)
+
+
+def test_open_or_create_says_whose_teacher_differs(tmp_path, spec):
+    TrialStore.create(str(tmp_path), spec)
+    network = StageRecipe(stage=Stage.ARCHITECTURE, technique="conv_net", hyperparameters={"depth": 4})
+    taught = spec.space.model_copy(update={"teacher": Teacher(candidates=(network,))})
+    message = "teacher: stored the largest of the space, now conv_net: depth 4"
+    with pytest.raises(StoreError, match=message):
+        TrialStore.open_or_create(str(tmp_path), spec.model_copy(update={"space": taught}))
 
 
 def test_open_or_create_shows_the_first_few_differences(tmp_path, spec):
