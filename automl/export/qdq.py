@@ -19,6 +19,7 @@ from automl.export.weight_codes import WeightCodes, store_codes
 
 IMAGE = "image"
 
+_LARGEST_BIAS_CODE = 2**30
 _IR_VERSIONS = {21: 10, 25: 13}  # by the version of the standard operators
 
 
@@ -89,7 +90,7 @@ class _QdqWriter:
             raise InfeasibleError(
                 f"The weight of {module!r} has {len(weight)} channels and {len(scale)} scales: give one a channel"
             )
-        legal = _legal_codes(module, quantization)
+        legal, scale = _legal_codes(module, quantization), self._scale_for_bias(node, scale)
         codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
         name = f"{node.input[1]}:codes"
         self._codes[name] = WeightCodes(codes, quantization.bits, quantization.levels)
@@ -119,6 +120,14 @@ class _QdqWriter:
         is_transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
         is_layer = node.op_type == "Conv" or (node.op_type == "Gemm" and is_transposed)
         return is_layer and node.input[1] in self._floats
+
+    def _scale_for_bias(self, node: onnx.NodeProto, weight_scale: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raise scales with which the bias would not fit into int32: beside it, weights so small are nothing."""
+        if len(node.input) < 3 or node.input[0] not in self._scales:
+            return weight_scale
+        bias = np.abs(numpy_helper.to_array(self._floats[node.input[2]]))
+        least = bias / (self._scales[node.input[0]].scale * _LARGEST_BIAS_CODE)
+        return np.maximum(weight_scale, least).astype(np.float32)
 
     def _quantize_bias(self, node: onnx.NodeProto, weight_scale: NDArray[np.float32]) -> None:
         if len(node.input) < 3 or node.input[0] not in self._scales:

@@ -233,6 +233,20 @@ def test_nothing_that_claims_few_bits_is_stored_as_real_numbers(bits: int, tmp_p
     assert floats < scales_and_biases + 20 * len(stored)  # 20: what stands around the values
 
 
+@pytest.mark.parametrize("levels", [None, (-1, 1)])
+def test_bias_of_a_channel_without_weights_does_not_overflow(levels: tuple[int, ...] | None, tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
+    images, _ = pixels(64)
+    with torch.no_grad():
+        for layer in (model[0], model[4]):
+            layer.weight[1] = 1.2e-7 * layer.weight[1].sign()
+            layer.bias[1] = 30.0
+    quantization, simulated = quantize(model, 8, normalised(images), levels)
+    logits, operators = run(write(model, tmp_path / "model.onnx", quantization), images)
+    assert operators["QLinearConv"] + operators["QGemm"] == 2
+    np.testing.assert_allclose(logits, simulated.numpy(), atol=0.05)
+
+
 def test_clamp_that_cuts_deeper_than_its_scale_stays(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
     images, _ = pixels(32)
