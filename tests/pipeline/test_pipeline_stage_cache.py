@@ -11,17 +11,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_trials import CHAINS, Failing, file_of, folder_cache, installed, runner_of, small_dataset
+from small_trials import CHAINS, Failing, file_of, folder_cache, installed, runner_of, small_dataset, small_space
 
+from automl.core.profile import Profile
+from automl.core.recipe import Recipe, StageRecipe, Teacher
+from automl.core.stage import Stage
 from automl.errors import InfeasibleError
 from automl.pipeline.stage_keys import Ground, stage_keys
+from automl.pipeline.stages import StageRunner
+from automl.registry import plugins, technique_class
 from automl.storage.cache import CacheFolder
 
 EPOCHS = {"float": 2, "pruned": 3, "quantized": 3, "both": 4, "careless": 2, "made once": 3}
 _WORKER = """
 import json, sys
 from pathlib import Path
-from small_trials import file_of, folder_cache, installed, runner_of
+from small_trials import CHAINS, Failing, file_of, folder_cache, installed, runner_of, small_dataset, small_space
 root = Path(sys.argv[1])
 with installed():
     runner = runner_of("both", folder_cache(root))
@@ -48,6 +53,22 @@ def cache(tmp_path):
 @pytest.fixture
 def entries(tmp_path):
     return tmp_path / ".cache"
+
+
+@pytest.fixture(scope="module")
+def filled_cache(tmp_path_factory):
+    cache = folder_cache(tmp_path_factory.mktemp("filled"))
+    runner_of("float", cache).run()
+    return cache
+
+
+def recipe_with(name: str, stage: Stage) -> Recipe:
+    """Add a technique with its usual fields to the recipe that trains and does nothing else."""
+    recipe = small_space().recipe(CHAINS["float"], seed=3)
+    profiles = {Stage.PRUNER: Profile(level=0.4), Stage.QUANTIZER: Profile(level=6.0, low=2, high=8)}
+    added = StageRecipe(stage=stage, technique=name, hyperparameters={}, profile=profiles.get(stage))
+    teacher = Teacher(candidates=recipe.stages) if stage is Stage.DISTILLER else None
+    return recipe.model_copy(update={"stages": (*recipe.stages, added), "teacher": teacher})
 
 
 def keys_of(runner):
@@ -78,6 +99,21 @@ def test_results_are_the_same_bytes_with_and_without_a_cache(chain, cache, entri
     assert file_of(third, tmp_path) == expected
     assert {step: third.cached[step] for step in steps} == {step: step != last for step in steps}
     assert third.epochs_trained <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(plugins()))
+def test_a_technique_gives_the_same_bytes_after_a_fit_from_the_cache(name, filled_cache, tmp_path):
+    stage = technique_class(name).stage
+    if stage is Stage.ARCHITECTURE:
+        pytest.skip("it is the fit")
+    plain = StageRunner(recipe_with(name, stage), small_dataset(), torch.device("cpu"))
+    expected = file_of(plain, tmp_path)
+    for _ in range(2):
+        runner = StageRunner(recipe_with(name, stage), small_dataset(), torch.device("cpu"), filled_cache)
+        assert file_of(runner, tmp_path) == expected
+        assert stage is Stage.DISTILLER or runner.cached["fit"]
+    assert (runner.epochs_trained, set(runner.cached.values())) == (0, {True})
 
 
 def test_a_trial_pays_only_for_what_differs(cache):
