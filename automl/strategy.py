@@ -26,7 +26,7 @@ class Strategy(ABC):
     global ones. An exception ends the search.
 
     Args:
-        parameters: The dimensions of the space, parents before the parameters that depend on them.
+        parameters: The dimensions of the space, one at least, parents before the parameters that depend on them.
         constants: What the space fixes; a parameter's condition may name one.
         seed: Of every draw.
 

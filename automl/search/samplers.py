@@ -27,8 +27,10 @@ def _from_optuna(space: SearchSpace, objectives: Sequence[Objective], *, sampler
 def _from_plugin(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
     from automl.search.strategy_suggester import StrategySuggester
 
-    strategy = strategy_class(sampler)(space.parameters, space.constants, seed=seed)
-    return StrategySuggester(strategy, space, objectives, seed=seed)
+    strategy = strategy_class(sampler)
+    if not space.parameters:  # one point, and nothing to learn
+        return _from_optuna(space, objectives, sampler="random", seed=seed)
+    return StrategySuggester(strategy(space.parameters, space.constants, seed=seed), space, objectives, seed=seed)
 
 
 _BUILT_IN: dict[str, MakeSuggester] = {  # a further suggester is a function like the above, and a line here

@@ -148,6 +148,7 @@ def test_a_fault_inside_nni_surfaces_where_a_point_is_asked_for(name, monkeypatc
         strategy.ask()
 
 
+@pytest.mark.slow
 def test_a_strategy_prints_and_warns_of_nothing():
     script = (
         "from automl.core.parameter import Integer, Parameter\n"

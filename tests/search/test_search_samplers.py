@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from tiny_study import OBJECTIVES, tiny_space
+from tiny_study import OBJECTIVES, space_of, tiny_space
 
 from automl.errors import UsageError
 from automl.search.optuna_suggester import SAMPLERS
@@ -22,6 +22,13 @@ def test_every_name_makes_a_suggester_that_proposes_points_of_the_space(name):
     space = tiny_space()
     point = make_suggester(space, OBJECTIVES, sampler=name, seed=0).ask()
     assert space.canonical(point) == point
+
+
+@pytest.mark.parametrize("name", sampler_names())
+def test_a_space_in_which_nothing_is_to_choose_has_one_point(name):
+    suggester = make_suggester(space_of(), OBJECTIVES, sampler=name, seed=0)
+    assert suggester.ask() == {}
+    assert suggester.ask() is None
 
 
 def test_unknown_name_is_refused_with_those_that_there_are():
