@@ -1,5 +1,6 @@
 """Folds batch normalisation into weights that are on grids already: its factor moves into the scales."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -16,8 +17,9 @@ SMALLEST_SCALE = torch.finfo(torch.float32).eps
 
 def remeasure_batch_norm(model: nn.Module, images: Tensor) -> None:
     """Let the running statistics of normalisations be those of images (N, C, H, W) under the weights as they are."""
+    batches = torch.tensor_split(images, math.ceil(len(images) / _BATCH))  # of one size: none is a single image
     with torch.no_grad():
-        update_bn(torch.split(images, _BATCH), model)
+        update_bn(batches, model)
 
 
 def put_on_grid(weight: Tensor, grid: WeightQuantization, signs: Tensor | None = None) -> None:

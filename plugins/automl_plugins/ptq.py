@@ -40,14 +40,8 @@ class PTQ(Quantizer):
 
     def quantize(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Calibrate with NNI's PtqQuantizer."""
-        from automl_plugins._nni import PtqQuantizer, calibrating_evaluator
-        from automl_plugins._quantization import forward_in_batches, quantized
+        from automl_plugins._calibration import calibrated
         from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
-        model.eval()
-        config = [*weight_grids(model, weight_bits), *activation_grids(model)]
-        images = context.calibration[: self.calibration_images]
-        runner = calibrating_evaluator(model, lambda wrapped: forward_in_batches(wrapped, images))
-        quantizer = PtqQuantizer(model, config, runner)
-        _, calibration = quantizer.compress(1, None)
-        return quantized(quantizer, calibration)
+        grids = [*weight_grids(model, weight_bits), *activation_grids(model)]
+        return calibrated(model, grids, context.calibration[: self.calibration_images])
