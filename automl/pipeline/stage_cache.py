@@ -21,6 +21,7 @@ _UNREADABLE = (
     IndexError,
     KeyError,
     RuntimeError,
+    ValueError,
     TypeError,
 )
 
@@ -88,7 +89,11 @@ class FolderCache:
 
     def read(self, key: str, kind: type[_Result], device: torch.device) -> _Result | None:
         """Load a result; one that cannot be loaded is deleted, with a warning."""
-        content = self._folder.read(key)
+        try:
+            content = self._folder.read(key)
+        except StoreError as error:
+            _logger.warning("a result is made again: %s", error)
+            return None
         if content is None:
             return None
         try:

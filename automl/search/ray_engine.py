@@ -6,6 +6,7 @@ import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,5 +236,7 @@ def _cache(root: str, limit_bytes: int | None) -> "StageCache":
 
     if limit_bytes is None:
         return NoCache()
-    locks = ServiceLocks(start_lock_service()) if "://" in root else None  # a folder's file system has its own
-    return FolderCache(CacheFolder.at(root, limit_bytes=limit_bytes, locks=locks))
+    folder = CacheFolder.at(root, limit_bytes=limit_bytes)
+    if folder.folder.local_path is None:  # a bucket locks nothing
+        folder = replace(folder, locks=ServiceLocks(start_lock_service()))
+    return FolderCache(folder)

@@ -197,6 +197,19 @@ def test_an_entry_that_cannot_be_read_is_made_again_with_a_warning(damage, cache
     assert (again.epochs_trained, again.cached) == (3, {"fit": False, "prune": False})
 
 
+def test_an_entry_that_the_file_system_does_not_give_is_made_again_with_a_warning(cache, entries, tmp_path, caplog):
+    first = runner_of("float", cache)
+    expected = file_of(first, tmp_path)
+    entry = entries / f"{keys_of(first)['fit']}.entry"
+    entry.unlink()
+    entry.mkdir()
+    again = runner_of("float", cache)
+    with caplog.at_level(logging.WARNING):
+        assert file_of(again, tmp_path) == expected
+    assert "a result is made again: cannot read" in caplog.text
+    assert again.epochs_trained == EPOCHS["float"]
+
+
 def test_a_result_that_does_not_pickle_is_used_and_not_kept(cache, monkeypatch, caplog):
     monkeypatch.setattr(Failing, "fails", False)
     monkeypatch.setattr(Failing, "prune", lambda _self, model, _sparsity, _context: unpicklable(model))

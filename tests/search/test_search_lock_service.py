@@ -9,7 +9,8 @@ import ray
 from automl.search import lock_service
 from automl.search.cluster import Cluster
 from automl.search.lock_service import ServiceLocks, start_lock_service
-from automl.search.ray_engine import ray_cluster
+from automl.search.ray_engine import _cache, ray_cluster
+from automl.storage.key_locks import FileLocks
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +31,14 @@ def locks(monkeypatch):
 def is_free(locks):
     with locks.held("key", wait=False) as is_mine:
         return is_mine
+
+
+def test_a_cache_that_no_file_system_locks_is_locked_by_the_service(tmp_path):
+    in_memory, local = (_cache(root, 1000) for root in (f"fsspec+memory://{tmp_path.name}", str(tmp_path)))
+    assert isinstance(in_memory._folder.locks, ServiceLocks)
+    assert isinstance(local._folder.locks, FileLocks)
+    with in_memory.held("key") as is_mine:
+        assert is_mine
 
 
 def test_a_key_is_held_for_as_long_as_it_is_renewed(locks):
