@@ -127,7 +127,8 @@ class _QdqWriter:
             return weight_scale
         bias = np.abs(numpy_helper.to_array(self._floats[node.input[2]]))
         least = bias / (self._scales[node.input[0]].scale * _LARGEST_BIAS_CODE)
-        return np.maximum(weight_scale, least).astype(np.float32)
+        raised: NDArray[np.float32] = np.maximum(weight_scale, least).astype(np.float32)
+        return raised
 
     def _quantize_bias(self, node: onnx.NodeProto, weight_scale: NDArray[np.float32]) -> None:
         if len(node.input) < 3 or node.input[0] not in self._scales:

@@ -60,7 +60,7 @@ def centres(values: Tensor, count: int) -> Tensor:
     Where a value is zero, so is one of the centres. The search starts evenly between the ends, which keeps the few
     large weights (Han et al., section 3.2), and looks at evenly spaced order statistics of a large tensor.
     """
-    distinct = torch.unique(values)
+    distinct: Tensor = torch.unique(values)
     if len(distinct) <= count:
         return distinct
     zeros = distinct[distinct == 0]

@@ -57,7 +57,7 @@ def channel_amplitudes(weight: Tensor) -> Tensor:
 def rounded_to_odd_multiples(weight: Tensor, bits: int) -> Tensor:
     """Round a weight as DoReFa does while it trains: to odd multiples of its amplitude over ``2**bits - 1``."""
     squashed = torch.tanh(weight)
-    steps = 2**bits - 1
+    steps: int = 2**bits - 1
     share = squashed / (2 * squashed.abs().max().clamp_min(_SMALLEST_AMPLITUDE)) + 0.5
     codes: Tensor = 2 * torch.round(share * steps) - steps
     return codes / steps * layer_amplitude(weight)
