@@ -29,6 +29,7 @@ class Format(StrEnum):
 
     ONNX = "onnx"
     OPENVINO = "openvino"
+    EXECUTORCH = "executorch"
 
 
 def register(app: typer.Typer) -> None:
@@ -124,6 +125,10 @@ logits, = session.run(None, {{"image": pixels}})  # raw pixels: uint8, shape (im
 import openvino
 network = openvino.Core().compile_model("{model}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
 logits = network(pixels)[0]  # raw pixels: uint8, shape (images, channels, height, width)""",
+    Format.EXECUTORCH: """
+from executorch.runtime import Runtime
+method = Runtime.get().load_program("{model}").load_method("forward")
+logits, = method.execute([pixels])  # one image a call: a torch tensor, uint8, shape (1, channels, height, width)""",
 }
 
 _PACKED_USAGE = """

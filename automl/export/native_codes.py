@@ -23,7 +23,7 @@ def with_native_codes(model: onnx.ModelProto) -> onnx.ModelProto:
     Whatever a DequantizeLinear reads that nodes compute from constants alone is taken for unpacking, in
     whichever form the codes were stored; ONNX Runtime does it here, as it would while it loads the file.
     """
-    codes = _unpacked(model)
+    codes = unpacked_codes(model)
     stored = store_codes({name: WeightCodes(array, _bits(array)) for name, array in codes.items()})
     native = onnx.ModelProto()
     native.CopyFrom(model)
@@ -44,7 +44,8 @@ def with_native_codes(model: onnx.ModelProto) -> onnx.ModelProto:
     return native
 
 
-def _unpacked(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:
+def unpacked_codes(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:
+    """Give the codes that a file stores in less than a byte each, by the tensor that holds them once it is loaded."""
     constants = {tensor.name for tensor in model.graph.initializer}
     nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.errors import ConversionError
+from automl.export.executorch_writer import run_executorch, write_executorch
 from automl.export.openvino_writer import run_openvino, write_openvino
 from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
@@ -18,10 +19,11 @@ class Runtime(StrEnum):
     """What can open a network beside ONNX Runtime."""
 
     OPENVINO = "openvino"
+    EXECUTORCH = "executorch"
 
 
-_WRITE = {Runtime.OPENVINO: write_openvino}
-_RUN = {Runtime.OPENVINO: run_openvino}
+_WRITE = {Runtime.OPENVINO: write_openvino, Runtime.EXECUTORCH: write_executorch}
+_RUN = {Runtime.OPENVINO: run_openvino, Runtime.EXECUTORCH: run_executorch}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def convert(model: bytes, runtime: Runtime, *, images: NDArray[np.uint8]) -> Con
 
     Raises:
         UsageError: If the runtime is not installed.
-        ConversionError: If the answers differ, saying by how much.
+        ConversionError: If the network cannot be converted, or the answers differ, saying by how much.
     """
     with tempfile.TemporaryDirectory(prefix="automl-convert-") as scratch:
         source = Path(scratch) / "source.onnx"

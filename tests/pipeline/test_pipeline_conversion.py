@@ -110,6 +110,20 @@ def test_openvino_computes_in_int8(models, images, tmp_path):
     assert kernels == {"u8"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["float", "3 bits"])
+def test_executorch_answers_like_onnx_runtime(name, models, images, tmp_path):
+    runtime = pytest.importorskip("executorch.runtime", reason="the extra executorch is not installed")
+    converted = convert(models[name], Runtime.EXECUTORCH, images=images)
+    assert list(converted.files) == ["model.pte"]
+    assert converted.agreement.same_answers >= 0.98
+    (tmp_path / "model.pte").write_bytes(converted.files["model.pte"])
+    method = runtime.Runtime.get().load_program(tmp_path / "model.pte").load_method("forward")
+    (found,) = method.execute([torch.from_numpy(images[:1])])
+    expected = onnxruntime.InferenceSession(models[name]).run(None, {"image": images[:1]})[0]
+    np.testing.assert_allclose(found.numpy(), expected, atol=0.1 * expected.std())
+
+
 def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeypatch):
     def write_other(model: bytes, folder: Path) -> list[Path]:
         """Convert as a broken converter would: the last layer's weights the wrong way round."""
@@ -123,7 +137,12 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeyp
         convert(models["float"], Runtime.OPENVINO, images=images)
 
 
-def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_it(models, images, monkeypatch):
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(UsageError, match=r"pip install 'automl\[openvino\]'"):
-        convert(models["float"], Runtime.OPENVINO, images=images)
+@pytest.mark.parametrize("runtime", Runtime)
+def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_it(
+    runtime, models, images, monkeypatch
+):
+    for name in [name for name in sys.modules if name.partition(".")[0] == runtime]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, str(runtime), None)
+    with pytest.raises(UsageError, match=rf"pip install 'automl\[{runtime}\]'"):
+        convert(models["float"], runtime, images=images)
