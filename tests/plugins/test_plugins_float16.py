@@ -1,10 +1,11 @@
 import pytest
 import torch
-from small_networks import context, logits, residual, trained
 
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
 from automl.technique import Profile, Quantization
+from automl.testing.context import context, logits, trained
+from automl.testing.networks import residual
 from automl_plugins.float16 import Float16
 
 BITS = Profile(level=4, low=2, high=8)

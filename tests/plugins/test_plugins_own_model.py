@@ -2,17 +2,17 @@
 
 import pytest
 import torch
-from small_networks import context
 from torch import nn
 
 from automl.errors import InfeasibleError
 from automl.technique import ImageShape
+from automl.testing.context import context
 from automl_plugins.python_model import PythonModel
 from automl_plugins.torchvision_model import TorchvisionModel
 
 
 def test_a_function_gives_its_network_with_its_weights():
-    built = PythonModel(target="small_networks:residual").build(context())
+    built = PythonModel(target="automl.testing.networks:residual").build(context())
     assert type(built).__name__ == "Residual"
 
 
@@ -20,7 +20,7 @@ def test_a_function_gives_its_network_with_its_weights():
     ("target", "message"),
     [
         ("no_such_module:make", "cannot be imported: No module named 'no_such_module'; is it on PYTHONPATH"),
-        ("small_networks:no_such_function", "has no attribute 'no_such_function'"),
+        ("automl.testing.networks:no_such_function", "has no attribute 'no_such_function'"),
         ("builtins:dict", "gave a dict, not a torch.nn.Module"),
     ],
 )

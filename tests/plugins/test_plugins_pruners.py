@@ -4,12 +4,13 @@ import copy
 
 import pytest
 import torch
-from small_networks import context, depthwise, logits, plain, residual, split, trained
 from torch import nn
 
 from automl.network.folding import fold_batch_norm
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, Pruner, Quantizer, Stage
+from automl.testing.context import context, logits, split, trained
+from automl.testing.networks import depthwise, plain, residual
 from automl_plugins._channels import kept_channels
 from automl_plugins._nni import channel_groups
 from automl_plugins.channel_pruner import ChannelPruner

@@ -7,19 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from small_networks import (
-    NETWORKS,
-    NORMALIZATION,
-    SHAPE,
-    Network,
-    context,
-    depthwise,
-    logits,
-    plain,
-    residual,
-    split,
-    trained,
-)
 from torch import nn
 
 from automl.export.onnx_writer import export_onnx
@@ -28,6 +15,8 @@ from automl.network.folding import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageContext
+from automl.testing.context import NORMALIZATION, context, logits, split, trained
+from automl.testing.networks import NETWORKS, SHAPE, Network, depthwise, plain, residual
 from automl_plugins._nni import PtqQuantizer, TorchEvaluator, nni
 from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
