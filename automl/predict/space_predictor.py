@@ -14,12 +14,12 @@ from automl.core.recipe import Recipe
 from automl.core.space import SearchSpace
 from automl.core.value import Point
 from automl.export.onnx_writer import onnx_bytes
-from automl.export.operations import Outline, outline
 from automl.measure.latency import LatencyMeter
+from automl.predict.families import Families
 from automl.predict.kernel_work import kernel_work
 from automl.predict.latency_model import LatencyModel, TimedNetwork
 from automl.predict.latency_samples import LatencySamples
-from automl.predict.structure import Task, UntrainedNetwork, untrained_network
+from automl.predict.structure import Task, untrained_network
 
 NETWORKS = 48
 """So many networks of a space are measured before its latencies are predicted."""
@@ -46,6 +46,7 @@ class SpacePredictor:
         self._space = space
         self._task = task
         self._seed = seed
+        self._families = Families(task)
         self._forecasts: dict[str, _Forecast | None] = {}
         self._timed: list[TimedNetwork] = []
         self.latency_model: LatencyModel | None = None
@@ -113,26 +114,17 @@ class SpacePredictor:
 
     def _make_forecast(self, recipe: Recipe) -> _Forecast | None:
         try:
-            network = untrained_network(recipe, self._task)
-            found = self._outline(network) if network is not None else None
+            found = self._families.describe(recipe)
         except Exception:  # noqa: BLE001 # a plugin that fails here fails in its trial, whose row tells the story
             return None
-        if network is None or found is None:
+        if found is None:
             return None
         metrics = {
-            "size_bytes": float(found.size_bytes),
-            "parameters": float(sum(parameter.numel() for parameter in network.model.parameters())),
-            "macs": float(sum(operation.macs for operation in found.operations)),
+            "size_bytes": float(found.outline.size_bytes),
+            "parameters": float(found.parameters),
+            "macs": float(sum(operation.macs for operation in found.outline.operations)),
         }
-        return _Forecast(metrics, kernel_work(found.operations))
-
-    def _outline(self, network: UntrainedNetwork) -> Outline:
-        return outline(
-            network.model,
-            image_shape=self._task.image_shape,
-            normalization=self._task.normalization,
-            quantization=network.quantization,
-        )
+        return _Forecast(metrics, kernel_work(found.outline.operations))
 
     def _time(self, point: Point, meter: LatencyMeter) -> TimedNetwork | None:
         """Measure the untrained network of a point; None where there is none, or the machine was never at its best."""

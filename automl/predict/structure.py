@@ -1,6 +1,7 @@
 """From a recipe to the network that it deploys, in all but the values of its weights, without an epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,23 +68,51 @@ def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
     Raises:
         InfeasibleError: If a technique refuses the point.
     """
+    model = shaped_network(recipe, task)
+    return finished_network(model, recipe, task) if model is not None else None
+
+
+def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
+    """Build and shrink: final widths, batch normalisation in place; else as ``untrained_network``."""
     stages = {stage.stage: stage for stage in recipe.stages}
+    with _seeded(recipe):
+        context = _context(task, recipe.seed)
+        model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
+        if Stage.PRUNER not in stages:
+            return model
+        pruner = stages[Stage.PRUNER]
+        return technique_of(pruner, Pruner).shrunk(model, profile_of(pruner), context)
+
+
+def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedNetwork | None:
+    """Fold and quantize what ``shaped_network`` gave, which gets other weights; see ``untrained_network``."""
+    quantizers = [stage for stage in recipe.stages if stage.stage is Stage.QUANTIZER]
+    with _seeded(recipe):
+        _fill_vectors(model)
+        if not quantizers:
+            return UntrainedNetwork(fold_batch_norm(model), None)
+        quantizer = technique_of(quantizers[0], Quantizer)
+        context = _context(task, recipe.seed)
+        quantized = quantizer.untrained(quantizer.prepared(model), profile_of(quantizers[0]), context)
+        return UntrainedNetwork(*quantized) if quantized is not None else None
+
+
+def profile_of(stage: StageRecipe) -> Profile:
+    """Give the per-layer profile of a pruner or quantizer.
+
+    Raises:
+        InfeasibleError: If the space gave none.
+    """
+    if stage.profile is None:
+        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
+    return stage.profile
+
+
+@contextmanager
+def _seeded(recipe: Recipe) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        context = _context(task, recipe.seed)
-        model: nn.Module | None = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
-        if model is not None and Stage.PRUNER in stages:
-            stage = stages[Stage.PRUNER]
-            model = technique_of(stage, Pruner).shrunk(model, _profile(stage), context)
-        if model is None:
-            return None
-        _fill_vectors(model)
-        if Stage.QUANTIZER not in stages:
-            return UntrainedNetwork(fold_batch_norm(model), None)
-        stage = stages[Stage.QUANTIZER]
-        quantizer = technique_of(stage, Quantizer)
-        quantized = quantizer.untrained(quantizer.prepared(model), _profile(stage), context)
-        return UntrainedNetwork(*quantized) if quantized is not None else None
+        yield
 
 
 def _fill_vectors(model: nn.Module) -> None:
@@ -125,9 +154,3 @@ def _no_loss(_model: nn.Module, images: Tensor, _labels: Tensor) -> Tensor:
 
 def _make_again(name: str, make: Callable[[], nn.Module]) -> nn.Module:  # noqa: ARG001 # as Once has it
     return make().eval()
-
-
-def _profile(stage: StageRecipe) -> Profile:
-    if stage.profile is None:
-        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
-    return stage.profile

@@ -1,19 +1,23 @@
 """What is predicted before training is what the trial's file turns out to be."""
 
 import itertools
+import random
 from importlib import metadata
 
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from automl import registry
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
+from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task, untrained_network
 from automl.registry import Plugin, plugins
+from automl.search.suggester import random_point
 from automl.spaces.load import load_space
 from automl.technique import Architecture, Pruner, Quantizer
 
@@ -194,3 +198,63 @@ def test_nothing_is_trained(space, dataset):
 )
 def test_what_cannot_be_known_is_not_predicted(point, predictor):
     assert predictor.predict([point]) == [{}]
+
+
+@pytest.fixture(scope="module")
+def timed(space, dataset, tmp_path_factory):
+    """A predictor that knows prices, and its meter."""
+    predictor = SpacePredictor(space, Task.of(dataset))
+    meter = LatencyMeter(state_dir=tmp_path_factory.mktemp("meter"))
+    predictor.learn_latency(random_points(space, 60), meter, networks=24)
+    return predictor, meter
+
+
+def random_points(space, count):
+    """Draw points of the techniques that ship."""
+    generator = random.Random(0)  # noqa: S311
+    drawn = (random_point(space, generator) for _ in itertools.count())
+    known = (point for point in drawn if not {"unbuildable", "broken", "tempting"} & set(point.values()))
+    return list(itertools.islice(known, count))
+
+
+@pytest.mark.slow
+def test_latencies_are_ranked_as_measured(timed, space, dataset, tmp_path):
+    predictor, meter = timed
+    task, path = Task.of(dataset), tmp_path / "model.onnx"
+    predicted, measured = [], []
+    for short in itertools.islice(RECIPES.values(), 0, None, 2):
+        (metrics,) = predictor.predict([point_of(short)])
+        network = untrained_network(space.recipe(point_of(short), seed=0), task)
+        shape, normalization = task.image_shape, task.normalization
+        export_onnx(
+            network.model, path, image_shape=shape, normalization=normalization, quantization=network.quantization
+        )
+        predicted.append(metrics["latency_ms"])
+        measured.append(meter.measure(path, images=dataset.validation.images[:1]).latency_ms)
+    assert spearmanr(predicted, measured).statistic > 0.8
+
+
+@pytest.mark.slow
+def test_a_host_is_timed_once(timed, space, dataset):
+    predictor, meter = timed
+    again = SpacePredictor(space, Task.of(dataset))
+    model = again.learn_latency([], meter, networks=24)
+    assert model == predictor.latency_model
+    assert again.predict([point_of(RECIPES["resnet ptq"])]) == predictor.predict([point_of(RECIPES["resnet ptq"])])
+
+
+@pytest.mark.slow
+def test_trials_refine_the_prices(timed, space, dataset):
+    _, meter = timed
+    predictor = SpacePredictor(space, Task.of(dataset))
+    predictor.learn_latency([], meter, networks=24)
+    point = point_of(RECIPES["resnet ptq"])
+    (before,) = predictor.predict([point])
+    predictor.learn_from_trials([(point, 2 * before["latency_ms"])] * 8)
+    (after,) = predictor.predict([point])
+    assert after["latency_ms"] > 1.2 * before["latency_ms"]
+
+
+def test_latency_is_unknown_before_prices_are(predictor):
+    (metrics,) = predictor.predict([point_of(RECIPES["resnet ptq"])])
+    assert metrics.keys() == {"size_bytes", "parameters", "macs"}
