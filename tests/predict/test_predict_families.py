@@ -22,7 +22,7 @@ architecture:
   mobilenet_v2: {stages: 2, blocks: 1, width: [8, 16], expansion: [2, 4], kernel: 3}
 pruner: {none: null, l1_norm: null}
 sparsity: {level: {min: 0.1, max: 0.6, step: 0.1}, slope: {min: -0.2, max: 0.2, step: 0.1}}
-quantizer: {none: null, lsq: null, ptq: null}
+quantizer: {none: null, lsq: {epochs: 1}, ptq: null}
 weight_bits: {level: {min: 2, max: 8}, slope: {min: -2, max: 2}}
 """
 
