@@ -109,7 +109,7 @@ def search(
     early_stopping: Annotated[
         str,
         typer.Option(
-            help="auto: trials pause at rungs of epochs, and the best third of each goes on.", metavar="auto|off"
+            help="auto: trials pause at rungs of epochs, and the best quarter of each goes on.", metavar="auto|off"
         ),
     ] = "off",
     keep_artifacts: Annotated[

@@ -11,8 +11,10 @@ from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.search.rung_losses import RungLosses
 
-_REDUCTION = 3
+_FIRST_SHARE = 0.1
+_REDUCTION = 4.0
 _LEAST_EPOCHS = 2
+_LARGEST_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -28,23 +30,19 @@ class Rungs:
     reduction: float
 
     @classmethod
-    def of(cls, whole: int, *, reduction: float = _REDUCTION, least: int = _LEAST_EPOCHS) -> Self:
-        """Divide the epochs of a whole fit again and again.
+    def of(cls, whole: int) -> Self:
+        """Set one rung, after a tenth of the epochs, of which a quarter is promoted.
 
-        >>> Rungs.of(30).epochs
-        (3, 10)
+        Further rungs save little more and lose much: ``benchmarks/search/early_stopping.py`` compares them.
+
+        >>> Rungs.of(30)
+        Rungs(epochs=(3,), reduction=4.0)
 
         Args:
-            whole: Epochs of a whole fit.
-            reduction: Ratio of a rung's epochs to those of the rung below.
-            least: No rung has fewer epochs than this.
+            whole: Epochs of a whole fit; where a third of them are fewer than two, there is no rung.
         """
-        found: list[int] = []
-        epochs = whole / reduction
-        while round(epochs) >= least:
-            found.append(round(epochs))
-            epochs /= reduction
-        return cls(tuple(reversed(found)), reduction)
+        first = max(round(whole * _FIRST_SHARE), _LEAST_EPOCHS)
+        return cls((first,) if first <= whole * _LARGEST_SHARE else (), _REDUCTION)
 
     def after(self, epoch: int) -> int | None:
         """Give the rung that a trial which paused after ``epoch`` is promoted to; None for the end of the fit."""
@@ -55,7 +53,7 @@ class SuccessiveHalving:
     """Promotes trials, asynchronously and for several objectives.
 
     Whenever a worker is free, the highest rung that may promote does: of all trials that ever reached it, the best
-    third, by non-dominated rank and then spread, may go on. No trial waits for a rung to fill up (Li et al., A
+    quarter, by non-dominated rank and then spread, may go on. No trial waits for a rung to fill up (Li et al., A
     System for Massively Parallel Hyperparameter Tuning, 2020; Schmucker et al., Multi-objective Asynchronous
     Successive Halving, 2021).
 

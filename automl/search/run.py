@@ -55,7 +55,7 @@ class SearchRequest:
         time_budget_seconds: No trial begins after so long; those that run then are finished.
         enqueue: File of points that are tried first.
         cache_limit_bytes: What the results that trials share may take in the store; None shares nothing.
-        is_stopping_early: Whether trials pause at rungs, and only the best third of each goes on.
+        is_stopping_early: Whether trials pause at rungs, and only the best quarter of each goes on.
         from_study: Name of an earlier study in the same store, whose front is tried first and whose trials teach.
     """
 

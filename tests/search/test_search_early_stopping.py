@@ -1,4 +1,4 @@
-"""Successive halving promotes the best third of a rung, in every objective, and comes back after a restart."""
+"""Successive halving promotes the best quarter of a rung, in every objective, and comes back after a restart."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,17 @@ from automl.core.pareto import non_dominated
 from automl.search.early_stopping import Rungs, SuccessiveHalving
 
 
-@pytest.mark.parametrize(("whole", "epochs"), [(1, ()), (5, (2,)), (9, (3,)), (30, (3, 10)), (81, (3, 9, 27))])
-def test_rungs_divide_the_whole_by_three(whole, epochs):
+@pytest.mark.parametrize(("whole", "epochs"), [(1, ()), (5, ()), (6, (2,)), (9, (2,)), (30, (3,)), (200, (20,))])
+def test_the_rung_stands_at_a_tenth_and_never_late(whole, epochs):
     assert Rungs.of(whole).epochs == epochs
 
 
 def test_a_rung_leads_to_the_next_and_the_last_to_the_end():
-    rungs = Rungs.of(30)
+    rungs = Rungs(epochs=(3, 10), reduction=3)
     assert [rungs.after(epoch) for epoch in (0, 3, 10)] == [3, 10, None]
+
+
+THIRDS = Rungs(epochs=(3, 9), reduction=3)
 
 
 def run(losses, *, rungs):
@@ -37,7 +40,7 @@ def run(losses, *, rungs):
 def test_a_third_goes_on_at_each_rung():
     generator = np.random.default_rng(0)
     losses = [(generator.random(), generator.random()) for _ in range(90)]
-    epochs, _, _ = run(losses, rungs=Rungs.of(27))
+    epochs, _, _ = run(losses, rungs=THIRDS)
     assert sum(value != 3 for value in epochs.values()) == pytest.approx(30, abs=1)
     assert sum(value == 0 for value in epochs.values()) == pytest.approx(10, abs=1)
 
@@ -63,8 +66,8 @@ def test_nobody_goes_on_who_is_dominated_by_one_that_does_not():
 def test_a_restart_goes_on_where_the_run_before_it_ended():
     generator = np.random.default_rng(2)
     losses = [(generator.random(), generator.random()) for _ in range(50)]
-    epochs, reached, before = run(losses, rungs=Rungs.of(27))
-    after = SuccessiveHalving(Rungs.of(27))
+    epochs, reached, before = run(losses, rungs=THIRDS)
+    after = SuccessiveHalving(THIRDS)
     for number, rungs in reached.items():
         after.note(number, rungs, is_paused=epochs[number] != 0)
     assert after.promote() is None

@@ -25,7 +25,7 @@ from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
 
-BUDGET = 9
+BUDGET = 8
 EPOCHS = 6
 RUNG = 2
 SPACE = f"""
@@ -91,12 +91,12 @@ def study(tmp_path_factory):
     return study
 
 
-def test_a_third_of_the_trials_is_completed_and_the_others_say_stopped(study):
+def test_a_quarter_of_the_trials_is_completed_and_the_others_say_stopped(study):
     rows = study.store.read()
     assert [row.number for row in rows] == list(range(BUDGET))
     complete = [row for row in rows if row.state is TrialState.COMPLETE]
     stopped = [row for row in rows if row.state is TrialState.STOPPED]
-    assert (len(complete), len(stopped)) == (BUDGET // 3, BUDGET - BUDGET // 3)
+    assert (len(complete), len(stopped)) == (BUDGET // 4, BUDGET - BUDGET // 4)
     assert {row.epochs_trained for row in complete} == {EPOCHS}
     assert {row.epochs_trained for row in stopped} == {RUNG}
     assert all(row.metrics.keys() == {f"accuracy_at_{RUNG}"} for row in stopped)
