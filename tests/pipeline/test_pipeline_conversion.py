@@ -111,6 +111,8 @@ def test_openvino_computes_in_int8(models, images, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:read_binary is deprecated:DeprecationWarning")  # ExecuTorch's
+@pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # ExecuTorch's
 @pytest.mark.parametrize("name", ["float", "3 bits"])
 def test_executorch_answers_like_onnx_runtime(name, models, images, tmp_path):
     runtime = pytest.importorskip("executorch.runtime", reason="the extra executorch is not installed")
