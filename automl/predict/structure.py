@@ -77,11 +77,12 @@ def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
     stages = {stage.stage: stage for stage in recipe.stages}
     with _seeded(recipe):
         context = _context(task, recipe.seed)
-        model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
+        model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context).eval()
         if Stage.PRUNER not in stages:
             return model
         pruner = stages[Stage.PRUNER]
-        return technique_of(pruner, Pruner).shrunk(model, profile_of(pruner), context)
+        shrunk = technique_of(pruner, Pruner).shrunk(model, profile_of(pruner), context)
+        return shrunk.eval() if shrunk is not None else None
 
 
 def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedNetwork | None:
