@@ -35,6 +35,7 @@ def space(tmp_path_factory):
     return load_space(str(file))
 
 
+@pytest.mark.slow
 def test_relatives_are_described_as_if_each_were_exported(space, monkeypatch):
     exported = []
 
