@@ -20,6 +20,7 @@ from automl.export.weight_codes import WeightCodes, store_codes
 IMAGE = "image"
 
 _LARGEST_BIAS_CODE = 2**30
+_LARGEST_RAISED_LEVEL = 63  # two products with uint8 fit into int16, in which processors without VNNI add them
 _IR_VERSIONS = {21: 10, 25: 13}  # by the version of the standard operators
 
 
@@ -90,10 +91,14 @@ class _QdqWriter:
             raise InfeasibleError(
                 f"The weight of {module!r} has {len(weight)} channels and {len(scale)} scales: give one a channel"
             )
-        legal, scale = _legal_codes(module, quantization), self._scale_for_bias(node, scale)
+        legal = _legal_codes(module, quantization)
+        if quantization.levels is not None:
+            legal, scale = _with_fine_scale(legal, scale)
+        scale = self._scale_for_bias(node, scale)
         codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
         name = f"{node.input[1]}:codes"
-        self._codes[name] = WeightCodes(codes, quantization.bits, quantization.levels)
+        levels = None if quantization.levels is None else tuple(legal.tolist())
+        self._codes[name] = WeightCodes(codes, quantization.bits, levels)
         inputs = [name, self._constant(scale)]
         if node.op_type == "Gemm":  # its int8 kernel wants the zero points, that of a convolution does not
             inputs.append(self._constant(np.zeros(len(scale), np.int8)))
@@ -169,6 +174,14 @@ def _legal_codes(module: str, quantization: WeightQuantization) -> NDArray[np.in
             f"ascending, in -128 … 127, since its codes have {quantization.bits} bits"
         )
     return np.array(codes, np.int8)
+
+
+def _with_fine_scale(
+    levels: NDArray[np.int8], scale: NDArray[np.float32]
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Multiply levels and divide scales by as much: a bias is rounded to the scale of its weights times its input's."""
+    times = max(1, _LARGEST_RAISED_LEVEL // max(1, int(np.abs(levels.astype(np.int32)).max())))
+    return (levels * times).astype(np.int8), (scale / times).astype(np.float32)
 
 
 def _nearest(legal: NDArray[np.int8], values: NDArray[np.floating]) -> NDArray[np.int8]:

@@ -233,6 +233,18 @@ def test_nothing_that_claims_few_bits_is_stored_as_real_numbers(bits: int, tmp_p
     assert floats < scales_and_biases + 20 * len(stored)  # 20: what stands around the values
 
 
+def test_bias_beside_few_levels_is_rounded_no_coarser_than_beside_many(tmp_path: Path) -> None:
+    images, _ = pixels(1000)
+    errors = []
+    for levels in ((-1, 1), (-63, 63)):
+        model = network(nn.ReLU)
+        quantization, simulated = quantize(model, 1, normalised(images), levels)
+        logits, _ = run(write(model, tmp_path / "model.onnx", quantization), images)
+        errors.append(float(np.abs(logits - simulated.numpy()).mean() / simulated.std()))
+    assert errors[0] == pytest.approx(errors[1], rel=0.1)
+    assert errors[0] < 0.006
+
+
 @pytest.mark.parametrize("levels", [None, (-1, 1)])
 def test_bias_of_a_channel_without_weights_does_not_overflow(levels: tuple[int, ...] | None, tmp_path: Path) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
