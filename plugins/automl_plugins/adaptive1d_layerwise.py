@@ -26,8 +26,8 @@ class Adaptive1dLayerwise(LayerwiseDistiller):
     name: ClassVar[str] = "adaptive1d_layerwise"
     paper: ClassVar[str] = "Romero et al., FitNets: Hints for Thin Deep Nets, 2015"
 
-    temperature: Annotated[float, Field(ge=0.1, le=100), Search(Real(low=1.0, high=8.0, log=True))] = 4.0
-    features_weight: Annotated[float, Field(ge=0, le=1000), Search(Real(low=0.1, high=10.0, log=True))] = 1.0
+    temperature: Annotated[float, Field(ge=0.1, le=100), Search(Real(low=1.0, high=8.0, log=True))] = 2.0
+    features_weight: Annotated[float, Field(ge=0, le=1000), Search(Real(low=1.0, high=100.0, log=True))] = 10.0
 
     def check(self, model: "nn.Module", context: StageContext) -> None:
         """Refuse a network that does not end with a linear layer over one vector an image."""

@@ -28,7 +28,7 @@ class DynamicLayerwise(LayerwiseDistiller):
     loss: Annotated[Literal["kl", "mse"], Search(Categorical(choices=("kl", "mse")))] = "kl"
     temperature: Annotated[
         float, Field(ge=0.1, le=100), Search(Real(low=1.0, high=8.0, log=True)), ActiveIf("loss", ("kl",))
-    ] = 4.0
+    ] = 2.0
 
     def lesson(self) -> "Lesson":
         """Compare logits through NNI's DynamicLayerwiseDistiller."""

@@ -92,6 +92,7 @@ def test_trial_with_the_network_of_the_teacher_shares_its_training(runner, cache
     assert same.cached == {"fit": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distiller", ["dynamic_layerwise", "adaptive1d_layerwise"])
 def test_same_seed_gives_the_same_network_with_and_without_the_cache(runner, cache, distiller):
     point = {**WHOLE, "distiller": distiller}
