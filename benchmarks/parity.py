@@ -181,7 +181,7 @@ epochs. The simulation is torch with each activation rounded to its grid; deploy
 
 Where the gap is larger than that, the last column names the first module whose deployed output is more than a step
 off for one value in 200. What differs are single steps: the runtime rounds each bias to int32 and sums in integers, so
-a value near the middle of two steps may fall to the other side; a sum whose grid is finer than its inputs' doubles that.
+a value near the middle of two steps may fall to the other side, and a sum on a finer grid than its inputs doubles that.
 
 | recipe | simulated % | deployed % | gap | answers that agree % | departs at |
 |---|---|---|---|---|---|
