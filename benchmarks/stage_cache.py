@@ -5,6 +5,8 @@ Usage: python benchmarks/stage_cache.py [SPACE] [--sampler random] [--budget 100
 The same search runs without the cache, with an empty one, and under another name and objective with the cache that
 the second left. The objectives are accuracy and size: latency is measured anew each time, and would let a sampler
 that learns choose other points. For the same reason such a sampler (all but random) is compared with --workers 1.
+
+With --recorded STORE/STUDY nothing is trained: the script counts what a cache would have saved a study that is there.
 """
 
 import argparse
@@ -15,6 +17,10 @@ import time
 from pathlib import Path
 
 import pandas as pd
+
+from automl.pipeline.paid_share import PaidShare
+from automl.pipeline.stage_keys import planned_epochs
+from automl.storage.store import TrialStore
 
 WITHOUT, EMPTY, FULL = "without the cache", "with an empty cache", "again, for other objectives"
 SHARED = ["fit", "prune", "quantize"]
@@ -45,6 +51,24 @@ def main(space: str, sampler: str, budget: int, workers: int) -> None:
     compare(found[WITHOUT][0], found[EMPTY][0])
 
 
+def count_recorded(study: Path) -> None:
+    """Say how many of the epochs of a study an earlier trial of it had trained already, in the order of the trials."""
+    store = TrialStore.open(str(study.parent), study.name)
+    share, planned, paid, networks = PaidShare(), 0, 0.0, set()
+    trials = store.read()
+    for trial in trials:
+        recipe = store.spec.space.recipe(trial.point, seed=trial.seed)
+        epochs = sum(planned_epochs(recipe).values())
+        planned, paid = planned + epochs, paid + epochs * share(recipe)
+        networks.add(recipe.stages[0].model_dump_json())
+        share.add(recipe)
+    print(
+        f"{store.spec.space.name}: {len(trials)} trials of {len(networks)} networks, {planned:,} epochs planned, ",
+        end="",
+    )
+    print(f"{paid:,.0f} of them ({100 * paid / planned:.1f} %) trained before")
+
+
 def search(arguments: list[str], store: str) -> tuple[pd.DataFrame, float]:
     """Run one search, and give its rows in the order of their numbers, and its wall time in seconds."""
     started = time.perf_counter()
@@ -59,7 +83,7 @@ def compare(without: pd.DataFrame, cached: pd.DataFrame) -> None:
     """Say how many trials and which front are the same with and without the cache."""
     points = [column for column in without if column.startswith("param.")]
     columns = [*points, "state", "metric.accuracy", "metric.size_bytes"]
-    same = without[columns].fillna("none").eq(cached[columns].fillna("none")).all(axis="columns")
+    same = without[columns].astype(str).eq(cached[columns].astype(str)).all(axis="columns")
     fronts = [front(rows) for rows in (without, cached)]
     print(f"{same.sum()} of {len(without)} trials have the same point, state, accuracy and size; ", end="")
     print(
@@ -84,4 +108,9 @@ if __name__ == "__main__":
     parser.add_argument("--sampler", default="random")
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
-    main(**vars(parser.parse_args()))
+    parser.add_argument("--recorded", type=Path)
+    chosen = parser.parse_args()
+    if chosen.recorded is not None:
+        count_recorded(chosen.recorded)
+    else:
+        main(chosen.space, chosen.sampler, chosen.budget, chosen.workers)
