@@ -3,8 +3,8 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,14 +16,16 @@ _ALPHA_LEARNING_RATE = 0.003  # Liu et al. use 0.0003 over thousands of steps; a
 _TEMPERATURES = (1.0, 0.33)
 
 
-def resampled(supernet: nn.Module, loss: Loss) -> Loss:
+def resampled(supernet: nn.Module, loss: Loss, *, seed: int) -> Loss:
     """Let every batch see another network, drawn uniformly."""
+    modules = [module for module in supernet.modules() if isinstance(module, BaseSuperNetModule)]
+    choices = {label: choice for module in modules for label, choice in module.simplify().items()}
+    state = np.random.RandomState(seed)  # NNI's kind; what it draws by itself, no seed settles
 
     def sampled_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        memo: dict[str, Any] = {}
-        for module in supernet.modules():
-            if isinstance(module, BaseSuperNetModule):
-                memo.update(module.resample(memo))
+        drawn = {label: choice.random(random_state=state) for label, choice in choices.items()}
+        for module in modules:
+            module.resample(dict(drawn))
         return loss(model, images, labels)
 
     return sampled_loss

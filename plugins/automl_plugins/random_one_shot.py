@@ -31,4 +31,4 @@ class RandomOneShot(OneShotNet):
         """Draw a network for each batch."""
         from automl_plugins._supernet import resampled
 
-        return resampled(supernet, context.loss)
+        return resampled(supernet, context.loss, seed=context.seed)
