@@ -38,10 +38,11 @@ class Plugin:
         """
         try:
             technique = self.entry_point.load()
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:  # somebody else's module may raise anything
+            reason = str(error).strip().partition("\n")[0]
             raise PluginError(
-                f"technique {self.name!r} of {self.distribution} cannot be imported: {error}; "
-                f"reinstall {self.distribution.split()[0]} or choose another technique"
+                f"technique {self.name!r} of {self.distribution} cannot be imported: {type(error).__name__}: {reason}; "
+                f"{self._remedy()}, or choose another technique"
             ) from error
         if not (isinstance(technique, type) and issubclass(technique, Technique)):
             raise PluginError(
@@ -59,7 +60,16 @@ class Plugin:
                 f"technique {self.name!r} of {self.distribution} calls itself {technique.name!r}; "
                 "give the entry point the same name"
             )
+        if technique.__abstractmethods__:
+            missing = ", ".join(sorted(technique.__abstractmethods__))
+            raise PluginError(f"technique {self.name!r} of {self.distribution} lacks {missing}; implement it")
         return technique
+
+    def _remedy(self) -> str:
+        distribution = self.entry_point.dist
+        if distribution is None:
+            return "reinstall the package that ships it"
+        return f"run `pip install --force-reinstall {distribution.name}`, which brings what is missing"
 
 
 @cache
@@ -80,6 +90,17 @@ def plugins() -> dict[str, Plugin]:
             )
         found[plugin.name] = plugin
     return found
+
+
+def broken_plugins() -> dict[str, PluginError]:
+    """Import every technique, and say by name what is wrong with those that cannot be used."""
+    broken: dict[str, PluginError] = {}
+    for name, plugin in plugins().items():
+        try:
+            plugin.load()
+        except PluginError as error:
+            broken[name] = error
+    return broken
 
 
 def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:

@@ -8,7 +8,7 @@ import pytest
 from automl import registry
 from automl.core.stage import Stage
 from automl.errors import PluginError
-from automl.registry import ENTRY_POINT_GROUP, plugins, technique_class
+from automl.registry import ENTRY_POINT_GROUP, broken_plugins, plugins, technique_class
 from automl.technique import Pruner, Technique
 
 
@@ -110,7 +110,9 @@ def test_broken_technique_of_somebody_else_does_not_hide_the_wrong_stage(install
 def test_technique_that_cannot_be_imported_names_its_distribution(install, value):
     install(point("broken", value))
     with pytest.raises(
-        PluginError, match=r"'broken' of other-pruners 1\.2 cannot be imported: .*[nN]o.*; reinstall other-pruners or"
+        PluginError,
+        match=r"'broken' of other-pruners 1\.2 cannot be imported: \w+Error: .*[nN]o.*; "
+        r"run `pip install --force-reinstall other-pruners`, which",
     ):
         technique_class("broken")
 
@@ -132,6 +134,18 @@ def test_technique_without_a_name_is_refused(install):
     install(point("nameless", here("Nameless")))
     with pytest.raises(PluginError, match=r"'nameless' of other-pruners 1\.2 has no name; set its class variable"):
         technique_class("nameless")
+
+
+class Abstract(Pruner):
+    """A pruner that does not prune."""
+
+    name = "abstract"
+
+
+def test_technique_that_leaves_its_method_out_is_refused(install):
+    install(point("abstract", here("Abstract")))
+    with pytest.raises(PluginError, match=r"'abstract' of other-pruners 1\.2 lacks prune; implement it"):
+        technique_class("abstract")
 
 
 def test_technique_without_a_stage_is_refused(install):
@@ -157,3 +171,49 @@ def test_entry_point_without_a_distribution_is_listed(install):
     install(point("broken", "no_such_package:Thing", None))
     with pytest.raises(PluginError, match="cannot be imported"):
         technique_class("broken")
+
+
+BROKEN_SOURCES = {
+    "needs_more": ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
+    "half_written": ("class Half(\n", r"SyntaxError: .* \(half_written.py, line 1\)"),
+    "old": ("raise ValueError('this needs torch 1\\nand more')", "ValueError: this needs torch 1;"),
+    "divides": ("1 / 0", "ZeroDivisionError: division by zero"),
+    "leaves": ("import sys\nsys.exit(3)", "SystemExit: 3"),
+}
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """Give a function that installs packages of one module, with the metadata that pip writes, on ``sys.path``."""
+
+    def install(points: dict[str, str], **sources: str) -> None:
+        for name, source in sources.items():
+            (tmp_path / f"{name}.py").write_text(source)
+            info = tmp_path / f"{name}-2.0.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 2.0\n")
+            entry = f"{points.get(name, name)} = {name}:Thing"
+            (info / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\n{entry}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        plugins.cache_clear()
+
+    yield install
+    plugins.cache_clear()
+
+
+def test_packages_that_raise_while_they_are_imported_are_listed_and_refused_by_name(packages):
+    packages({}, **{name: source for name, (source, _) in BROKEN_SOURCES.items()})
+    assert plugins().keys() >= {*BROKEN_SOURCES, "conv_net", "qat"}
+    broken = broken_plugins()
+    for name, (_, reason) in BROKEN_SOURCES.items():
+        message = f"^technique '{name}' of {name} 2.0 cannot be imported: {reason}.*run `pip install --force-reinstall"
+        assert "\n" not in str(broken[name])
+        with pytest.raises(PluginError, match=message):
+            technique_class(name)
+    assert technique_class("conv_net", Stage.ARCHITECTURE).name == "conv_net"
+
+
+def test_packages_that_claim_one_name_are_both_named(packages):
+    packages({"one": "halve", "two": "halve"}, one="", two="")
+    with pytest.raises(PluginError, match=r"'halve' is claimed by (one 2\.0 and by two|two 2\.0 and by one) 2\.0; "):
+        plugins()

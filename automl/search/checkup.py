@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from automl.core.value import Value
-from automl.errors import AutomlError
-from automl.registry import plugins
+from automl.errors import AutomlError, PluginError
+from automl.registry import broken_plugins, plugins
 from automl.search.versions import library_versions
 
 
@@ -67,9 +67,10 @@ def _runtime() -> str:
 
 
 def _plugins() -> str:
-    found = plugins()
-    for plugin in found.values():
-        plugin.load()
+    found, broken = plugins(), broken_plugins()
+    if broken:
+        reasons = ". ".join(str(error) for error in broken.values())
+        raise PluginError(f"{len(broken)} of {len(found)} techniques cannot be used: {reasons}")
     return f"{len(found)} techniques: {', '.join(found)}"
 
 

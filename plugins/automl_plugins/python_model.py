@@ -30,7 +30,9 @@ class PythonModel(Architecture):
 
     name: ClassVar[str] = "python"
 
-    target: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    target: Annotated[
+        str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=["my_package.networks:my_network"])
+    ]
 
     def build(self, context: StageContext) -> "nn.Module":  # noqa: ARG002 # the function knows its own shape
         """Import and call the function.

@@ -22,7 +22,7 @@ class TorchvisionModel(Architecture):
 
     name: ClassVar[str] = "torchvision"
 
-    model: Annotated[str, Field(pattern=r"^\w+$")]
+    model: Annotated[str, Field(pattern=r"^\w+$", examples=["resnet18"])]
 
     def fingerprint(self) -> str:
         """Name the version of torchvision, whose networks change with it."""

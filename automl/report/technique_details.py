@@ -1,0 +1,79 @@
+"""Shows techniques in a terminal of 80 columns: all in a list, or one with its fields and an example."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from automl.core.stage import Stage
+from automl.report.technique_description import FieldDescription, TechniqueDescription, domain_words
+
+_INDENT = (0, 0, 0, 2)
+
+
+def techniques_table(techniques: Sequence[TechniqueDescription], broken: Mapping[str, str]) -> RenderableType:
+    """Show all techniques by stage, and those that cannot be used with their reasons.
+
+    Args:
+        techniques: Those that can be used.
+        broken: By name, why the others cannot.
+    """
+    width = max(len(name) for name in (*(each.name for each in techniques), *broken, ""))
+    parts: list[RenderableType] = []
+    for stage in Stage:
+        rows = {
+            each.name: Text.assemble(_reflowed(each.summary), (_origin(each), "dim"))
+            for each in sorted(techniques, key=lambda each: each.name)
+            if each.stage is stage
+        }
+        parts += _group(f"{stage}s", rows, width)
+    parts += _group("cannot be used", {name: Text(reason, style="red") for name, reason in broken.items()}, width)
+    return Group(*parts[1:])
+
+
+def technique_details(technique: TechniqueDescription) -> RenderableType:
+    """Show one technique: what it does, its fields, its paper, and a space that uses it."""
+    parts: list[RenderableType] = [
+        Text.assemble((technique.name, "bold"), f"  {technique.stage}, from {technique.distribution}\n"),
+        Text(_reflowed(technique.description)),
+    ]
+    if technique.paper:
+        parts.append(Text(f"\n{technique.paper}", style="italic"))
+    width = max((len(field.name) for field in technique.fields), default=0)
+    parts += [Text(), *_group("fields", {field.name: _field_text(field) for field in technique.fields}, width)[1:]]
+    parts += [Text("example", style="bold"), Padding(Text(technique.example.rstrip()), _INDENT)]
+    return Group(*parts)
+
+
+def _group(title: str, rows: Mapping[str, Text], width: int) -> list[RenderableType]:
+    """Give an empty line, a title, and a row a name; nothing where there are none."""
+    if not rows:
+        return []
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan", no_wrap=True, min_width=width)
+    grid.add_column(overflow="fold", ratio=1)
+    for name, text in rows.items():
+        grid.add_row(name, text)
+    return [Text(), Text(title, style="bold"), Padding(grid, _INDENT)]
+
+
+def _origin(technique: TechniqueDescription) -> str:
+    return "" if technique.distribution.startswith("automl ") else f"  from {technique.distribution}"
+
+
+def _field_text(field: FieldDescription) -> Text:
+    facts = [field.legal, "must be given" if field.is_required else f"default {field.default}"]
+    if field.active_if is not None:
+        facts.append(f"only where {field.active_if}")
+    if field.tried is not None:
+        tried = domain_words(field.tried)
+        facts.append(f"a search tries {'all' if tried == field.legal else tried}")
+    return Text.assemble(_reflowed(field.meaning), "\n", ("; ".join(facts) + "\n", "dim"))
+
+
+def _reflowed(text: str) -> str:
+    """Let the terminal break the lines of each paragraph, and take the marks of code off."""
+    paragraphs = text.replace("``", "`").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

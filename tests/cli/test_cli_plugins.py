@@ -1,0 +1,64 @@
+"""``automl plugins`` and ``automl doctor`` say which techniques cannot be used, and why."""
+
+import json
+import subprocess
+
+import pytest
+from command_line import AUTOML, environment
+
+NAME = "broken_pruner"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Install a package whose module raises, as pip would, and give what a process needs to see it."""
+    target = tmp_path_factory.mktemp("installed")
+    (target / f"{NAME}.py").write_text("raise RuntimeError('needs a newer torch')\n")
+    info = target / f"{NAME}-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: broken-pruner\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text(f"[automl.plugins]\n{NAME} = {NAME}:Thing\n")
+    return environment() | {"PYTHONPATH": str(target)}
+
+
+def automl(env, folder, *arguments):
+    return subprocess.run([*AUTOML, *arguments], env=env, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_broken_technique_is_listed_with_its_reason_and_the_others_are_described(installed, tmp_path):
+    done = automl(installed, tmp_path, "plugins")
+    assert done.returncode == 0, done.stderr
+    _, _, unusable = done.stdout.partition("cannot be used\n")
+    assert "RuntimeError: needs a newer torch" in " ".join(unusable.split())
+    assert "\n  l1_norm " in done.stdout
+    documents = json.loads(automl(installed, tmp_path, "plugins", "--json").stdout)
+    (broken,) = [document for document in documents if "error" in document]
+    assert (broken["name"], broken["distribution"]) == (NAME, "broken-pruner 2.0")
+    assert "RuntimeError: needs a newer torch" in broken["error"]
+
+
+def test_broken_technique_is_refused_with_the_pip_line_when_it_is_chosen(installed, tmp_path):
+    (tmp_path / "mine.yaml").write_text(f"architecture: {{conv_net: }}\npruner: {{{NAME}: }}\n")
+    for arguments in (["plugins", NAME], ["search", "mine.yaml", "--budget", "1"]):
+        done = automl(installed, tmp_path, *arguments)
+        assert done.returncode == 2
+        assert "run `pip install --force-reinstall broken-pruner`" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_doctor_fails_with_the_reason(installed, tmp_path):
+    done = automl(installed, tmp_path, "doctor", "--json")
+    assert done.returncode == 1
+    (found,) = [check for check in json.loads(done.stdout) if check["name"] == "plugins"]
+    assert not found["is_ok"]
+    assert "RuntimeError: needs a newer torch" in found["finding"]
+
+
+def test_one_technique_as_json_carries_what_the_page_shows(tmp_path):
+    document = json.loads(automl(environment(), tmp_path, "plugins", "conv_net", "--json").stdout)
+    fields = {field["name"]: field for field in document["fields"]}
+    assert fields["width_4"]["active_if"] == "depth is 4"
+    assert fields["width_4"]["tried"] == {"kind": "integer", "low": 8, "high": 64, "step": 8, "log": False}
+    assert fields["width_4"]["json_schema"]["maximum"] == 1024
+    assert document["example"].startswith("architecture:\n  conv_net:\n")
+    assert document["paper"]
