@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from automl.measure.session import open_session
 
@@ -24,7 +24,8 @@ class LayerContents:
         operator: What the runtime runs: ``Conv``, ``ConvTranspose``, ``Gemm`` or ``MatMul``.
         shape: Of the weight; a convolution's output channels come first.
         zeros: Weights that are exactly zero.
-        bits: The least width that tells the stored codes apart; None where the weight is float.
+        bits: The least width that tells the stored codes apart; 16 where the weight is stored in half precision,
+            None where it is float32.
         stored_bytes: What the weight takes in the file, its scales not counted.
     """
 
@@ -64,7 +65,7 @@ def file_contents(path: Path) -> list[LayerContents]:
             operator=node.op_type,
             shape=values[node.input[1]].shape,
             zeros=int((values[node.input[1]] == 0).sum()),
-            bits=_bits(values[graph.codes(node.input[1])]),
+            bits=16 if graph.is_half(node.input[1]) else _bits(values[graph.codes(node.input[1])]),
             stored_bytes=graph.stored_bytes(graph.codes(node.input[1])),
         )
         for node in layers
@@ -88,6 +89,10 @@ class _ConstantGraph:
         """Name the integers of a weight, or the weight itself where it has none."""
         producer = self._producers.get(weight)
         return str(producer.input[0]) if producer is not None and producer.op_type == "DequantizeLinear" else weight
+
+    def is_half(self, weight: str) -> bool:
+        """Say whether a weight is stored in half precision."""
+        return all(self._initializers[source].data_type == TensorProto.FLOAT16 for source in self._sources(weight))
 
     def stored_bytes(self, name: str) -> int:
         return sum(self._initializers[source].ByteSize() for source in set(self._sources(name)))

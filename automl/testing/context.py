@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from automl.core.image import ImageShape, Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Augmentation, Split
+from automl.pipeline.seeding import derived_seed, seeded
 from automl.technique import Loss, StageContext
 from automl.testing.networks import CLASSES, SHAPE, Network
 from automl.training.batches import normalize, steps_per_epoch
@@ -65,8 +66,7 @@ def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
         )
 
     def once(name: str, make: Callable[[], nn.Module]) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + len(name))
+        with seeded(derived_seed(seed, name), torch.device("cpu")):
             return make().eval()
 
     return StageContext(

@@ -11,7 +11,6 @@ from automl.testing.layers import layers_in_order
 from automl.testing.networks import NETWORKS, ODD_NETWORKS, SHAPE
 from automl.testing.stage_contract import Asked, Case, Outcome, cases_of
 
-_FLOAT16_BITS = 16
 _STORED_WIDTHS = (2, 4, 8, 16)
 _OVERHEAD_BYTES = 150
 """What it takes to unpack a narrow weight; a small one is stored in bytes, since that is less."""
@@ -43,11 +42,11 @@ class QuantizerContract:
         widths = technique.bits(asked.weight_bits, len(layers))
         for name, bits, found in zip(layers, widths, file_contents(path), strict=True):
             stored_width = next(width for width in _STORED_WIDTHS if width >= bits)
-            if found.bits is None and bits < _FLOAT16_BITS:
-                yield f"layer {name!r} was to have {bits} bits; in the file it is float"
-            elif found.bits is not None and found.bits > bits:
+            if found.bits is None:
+                yield f"layer {name!r} was to have {bits} bits; in the file it is float32"
+            elif found.bits > bits:
                 yield f"layer {name!r} was to have {bits} bits; its codes in the file need {found.bits}"
-            elif found.bits is not None and found.bits < bits - 1 and found.size >= 2 ** (bits + 2):
+            elif found.bits < bits - 1 and found.size >= 2 ** (bits + 2):
                 yield f"layer {name!r} was to have {bits} bits; its codes in the file use {found.bits} alone"
             elif found.stored_bytes > found.size * stored_width / 8 + _OVERHEAD_BYTES:
                 yield f"layer {name!r} has {found.size} weights of {bits} bits, which take {found.stored_bytes} bytes"

@@ -17,6 +17,7 @@ from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.measure.accuracy import accuracy, predict
 from automl.network.folding import fold_batch_norm
+from automl.pipeline.seeding import seeded
 from automl.pipeline.simulation import simulated_logits
 from automl.technique import Profile, Technique
 from automl.testing.architecture_contract import ArchitectureContract
@@ -149,7 +150,7 @@ class TechniqueContract:
         stage = STAGE_CONTRACTS[self.technique.stage]
         case = stage.cases[0]
         first = self._outcome(case)
-        second = stage.apply(self.technique, case, self._asked(), seed=SEED)
+        second = _run(self.technique, case, self._asked())
         weights, again = first.model.state_dict(), second.model.state_dict()
         differing = [name for name in weights if name not in again or not torch.equal(weights[name], again[name])]
         if differing or first.quantization != second.quantization:
@@ -211,7 +212,12 @@ def _refused(technique: Technique, case: Case, asked: Asked) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def _outcome(technique: Technique, case: Case, asked: Asked) -> Outcome:
-    return STAGE_CONTRACTS[technique.stage].apply(technique, case, asked, seed=SEED)
+    return _run(technique, case, asked)
+
+
+def _run(technique: Technique, case: Case, asked: Asked) -> Outcome:
+    with seeded(SEED, torch.device("cpu")):
+        return STAGE_CONTRACTS[technique.stage].apply(technique, case, asked, seed=SEED)
 
 
 def _export(outcome: Outcome, path: Path) -> Path:

@@ -66,6 +66,14 @@ def test_layers_of_a_float_file_have_shapes_and_zeros_and_no_bits(tmp_path):
         assert 4 * layer.size <= layer.stored_bytes <= 4 * layer.size + 30
 
 
+def test_weights_in_half_precision_have_16_bits(tmp_path):
+    model = network().half().float()
+    found = exported(tmp_path / "model.onnx", model, Quantization(float_bits=16))
+    assert [layer.bits for layer in found] == [16] * 3
+    for layer in found:
+        assert 2 * layer.size <= layer.stored_bytes <= 2 * layer.size + 30
+
+
 @pytest.mark.parametrize("width", [64, 512], ids=["small", "large enough for planes of bits"])
 @pytest.mark.parametrize("bits", range(2, 9))
 def test_bits_zeros_and_bytes_are_those_of_the_stored_codes(tmp_path, bits, width):

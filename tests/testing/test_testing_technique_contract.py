@@ -184,7 +184,7 @@ FORM = "test_every_field_is_described_and_bounded_and_its_default_is_legal"
         (Fussy(), "test_result_gives_finite_logits_of_the_same_shape", "must work; .* no network is good enough"),
         (Wide(), "test_exported_file_holds_what_was_asked", "'0.conv' was to have 3 bits; its codes .* need 8"),
         (Wasteful(), "test_exported_file_holds_what_was_asked", "was to have 5 bits; its codes .* use 2 alone"),
-        (Float(), "test_exported_file_holds_what_was_asked", "was to have 3 bits; in the file it is float"),
+        (Float(), "test_exported_file_holds_what_was_asked", "was to have 3 bits; in the file it is float32"),
         (Forgetful(), "test_exported_file_holds_what_was_asked", "teacher is no longer .*; after 3 epochs the student"),
         (Constant(), "test_exported_file_holds_what_was_asked", "after two epochs the network knows"),
         (Constant(), "test_no_hooks_and_no_wrappers_are_left", "parameter '1.weight' has _backward_hooks"),

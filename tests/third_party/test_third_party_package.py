@@ -47,7 +47,28 @@ def test_an_installed_technique_is_listed_with_its_distribution(environment):
 @pytest.mark.slow
 def test_an_installed_technique_is_described_with_the_range_of_its_field(environment):
     described = automl(environment, "plugins", "mlp").stdout
-    assert "hidden: integer, at least 1, at most 4096, default 32" in described
+    assert "hidden  Units of the hidden layer." in described
+    assert "1 to 4096; default 32; a search tries 16 to 64 in steps of 16" in " ".join(described.split())
+
+
+@pytest.mark.slow
+def test_an_installed_technique_keeps_the_contract(environment, tmp_path):
+    test = PACKAGE / "test_automl_mlp.py"
+    (tmp_path / test.name).write_bytes(test.read_bytes())
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    assert ended.returncode == 0, ended.stdout
+    assert " passed" in ended.stdout
 
 
 @pytest.mark.slow
