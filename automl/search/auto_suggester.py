@@ -11,17 +11,15 @@ from automl.core.space import SearchSpace
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
 from automl.search.candidate_pool import mutations, random_points, whole_space
-from automl.search.described_points import DescribedPoints, PointDescriber
+from automl.search.described_points import Describe, DescribedPoints, PointDescriber
 from automl.search.expected_improvement import Vector
-from automl.search.initial_design import spread_points
+from automl.search.initial_design import spread_points, telling_points
 from automl.search.known_metrics import KnownMetrics
 from automl.search.outlook import Outlook, Told, is_informative
 from automl.search.suggester import point_key
 
 Cost = Callable[[Sequence[Point]], Sequence[float]]
 """What each point costs to train, relative to a point of which nothing is cached: 1.0."""
-
-Describe = Callable[[Sequence[Point]], DescribedPoints]
 
 _ENUMERATED = 16_384
 _EMULATED = 2048
@@ -75,6 +73,7 @@ class AutoSuggester:
         self._all = whole_space(space, _ENUMERATED if self._predictions is None else _EMULATED)
         self._told: dict[object, Trial] = {}
         self._running: dict[object, dict[str, Scalar]] = {}
+        self._design: list[dict[str, Scalar]] | None = None
         self._everything: DescribedPoints | None = None
 
     def ask(self) -> dict[str, Scalar] | None:
@@ -90,6 +89,10 @@ class AutoSuggester:
             self._running[point_key(point)] = point
         return point
 
+    def reserve(self, point: Point) -> None:
+        """Take note of a canonical point that is about to be evaluated though it was not proposed here."""
+        self._running[point_key(point)] = dict(point)
+
     def tell(self, trial: Trial) -> None:
         """Learn from a trial of this run or of an earlier one."""
         key = point_key(self._space.canonical(trial.point))
@@ -98,7 +101,14 @@ class AutoSuggester:
 
     def _designed(self) -> dict[str, Scalar] | None:
         """Give the next point of the design that is new and may keep to the constraints."""
-        design = islice(spread_points(self._space, _DESIGN, seed=self._seed), _DESIGNS * _DESIGN)
+        if self._design is None:
+            describe = self._describer.describe if self._predictions is None else self._describer.emulator([])
+            chosen = telling_points(
+                self._space, _DESIGN, describe=describe, groups=self._describer.groups, seed=self._seed
+            )
+            more = islice(spread_points(self._space, _DESIGN, seed=self._seed), _DESIGNS * _DESIGN)
+            self._design = [*chosen, *more]
+        design = self._design
         return next((point for point in design if not self._is_seen(point) and self._may_be_feasible(point)), None)
 
     def _may_be_feasible(self, point: Point) -> bool:

@@ -1,8 +1,10 @@
 """One search, from the request to the measured front."""
 
 import math
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,27 +14,33 @@ from automl.core.space import SearchSpace
 from automl.core.study import StudySpec
 from automl.core.target import ONE_THREAD, Target
 from automl.core.trial import Trial
+from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
-from automl.predict.space_predictor import SpacePredictor
+from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
 from automl.search.anchors import anchors
+from automl.search.auto_suggester import AutoSuggester
 from automl.search.cluster import Cluster
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
 from automl.search.measured_metrics import check_measured
+from automl.search.paid_points import PaidPoints, PayingSuggester
 from automl.search.rung_losses import RungLosses
-from automl.search.samplers import check_sampler, make_suggester
+from automl.search.samplers import AUTO, check_sampler, make_suggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
 from automl.search.start import Start, earlier_study, read_points
-from automl.search.suggester import point_key
+from automl.search.suggester import Suggester, point_key, random_point
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
 
 DEFAULT_CACHE_BYTES = 10_000_000_000
 _SEEDS = 2**32
+_LATENCY_DRAWS = 4 * NETWORKS
+_PREDICTIONS = 48
+"""Points of which ``auto`` asks the predictor before each proposal: some tenths of a second."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +135,22 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     dataset = load_dataset(request.dataset)
     spec = _spec(request, dataset)
     start = _start(request, spec)
+    store = TrialStore.open_or_create(request.store, spec)
+    known = SpacePredictor(
+        request.space, Task(dataset.image_shape, dataset.classes, dataset.normalization), seed=request.seed
+    )
+    if request.sampler == AUTO:
+        suggester = _auto_suggester(request, known, store)
     session = SearchSession(
-        TrialStore.open_or_create(request.store, spec),
+        store,
         suggester,
         budget=request.budget,
         keep=request.keep_artifacts,
         listener=listener,
         start=start,
         deadline=deadline,
-        early_stopping=_early_stopping(request, dataset) if request.is_stopping_early else None,
+        early_stopping=_early_stopping(request, known) if request.is_stopping_early else None,
     )
-    store = session.store
     if session.has_work and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
         session.catch_up()
@@ -150,14 +163,36 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
     earlier = Start()
     if request.from_study is not None:
         earlier = earlier_study(TrialStore.open(request.store, request.from_study), spec)
-    corners = anchors(request.space) if request.sampler == "auto" else []
+    corners = anchors(request.space) if request.sampler == AUTO else []
     unique = {point_key(point): point for point in (*points, *earlier.points, *corners)}
     return Start(points=list(unique.values()), lessons=earlier.lessons)
 
 
-def _early_stopping(request: SearchRequest, dataset: Dataset) -> EarlyStopping:
-    task = Task(dataset.image_shape, dataset.classes, dataset.normalization)
-    known = SpacePredictor(request.space, task, seed=request.seed)
+def _auto_suggester(request: SearchRequest, known: SpacePredictor, store: TrialStore) -> Suggester:
+    """Give the sampler all that is known before training: size, latency on this host, and what is paid already."""
+    wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
+    if "latency_ms" in wishes and len(store.read()) < request.budget:
+        with suppress(SearchError):  # a space whose networks cannot be shaped untrained: latency is modelled then
+            known.learn_latency(_random_points(request), LatencyMeter(request.target))
+    paid = PaidPoints(request.space, seed=request.seed)
+    suggester = AutoSuggester(
+        request.space,
+        request.objectives,
+        seed=request.seed,
+        constraints=request.constraints,
+        known=known,
+        predictions=_PREDICTIONS,
+        cost=paid,
+    )
+    return PayingSuggester(suggester, paid)
+
+
+def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:
+    generator = random.Random(0)  # noqa: S311 # no secret depends on it
+    return (random_point(request.space, generator) for _ in range(_LATENCY_DRAWS))
+
+
+def _early_stopping(request: SearchRequest, known: SpacePredictor) -> EarlyStopping:
     return EarlyStopping(Rungs.of(request.space.training.epochs), RungLosses(request.objectives, known))
 
 

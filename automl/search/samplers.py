@@ -9,6 +9,9 @@ from automl.errors import UsageError
 from automl.search.suggester import Suggester
 from automl.strategies import strategies, strategy_class
 
+AUTO = "auto"
+"""Our own sampler."""
+
 
 class MakeSuggester(Protocol):
     """Makes a suggester, importing what it needs no sooner than that."""
@@ -16,6 +19,12 @@ class MakeSuggester(Protocol):
     def __call__(self, space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
         """Make the suggester of this name."""
         ...
+
+
+def _auto(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:  # noqa: ARG001 # it has one name
+    from automl.search.auto_suggester import AutoSuggester
+
+    return AutoSuggester(space, objectives, seed=seed)
 
 
 def _from_optuna(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
@@ -34,6 +43,7 @@ def _from_plugin(space: SearchSpace, objectives: Sequence[Objective], *, sampler
 
 
 _BUILT_IN: dict[str, MakeSuggester] = {  # a further suggester is a function like the above, and a line here
+    AUTO: _auto,
     "tpe": _from_optuna,
     "gp": _from_optuna,
     "nsga2": _from_optuna,
