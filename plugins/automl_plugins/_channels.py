@@ -79,10 +79,12 @@ def _channels_left(mask: Tensor) -> int:
 
 
 def kept_channels(channels: int, share: float, multiple: int) -> int:
-    """Round the channels that stay to a multiple, at least one multiple, at most all.
+    """Round the channels that stay to a multiple, at least one multiple, at most all; a share of zero takes none.
 
     >>> [kept_channels(32, share, 4) for share in (0.0, 0.3, 0.99)]
     [32, 24, 4]
     """
+    if not share:
+        return channels
     kept = round(channels * (1 - share) / multiple) * multiple
     return min(max(kept, multiple), channels)

@@ -172,7 +172,9 @@ def test_recovery_wins_accuracy_back(name):
     assert accuracy(recovered) >= accuracy(cut)
 
 
-@pytest.mark.parametrize(("channels", "share", "multiple", "kept"), [(30, 0.0, 4, 30), (3, 0.9, 4, 3), (10, 0.5, 1, 5)])
+@pytest.mark.parametrize(
+    ("channels", "share", "multiple", "kept"), [(30, 0.0, 4, 30), (5, 0.0, 4, 5), (3, 0.9, 4, 3), (10, 0.5, 1, 5)]
+)
 def test_kept_channels_are_never_more_than_there_are(channels, share, multiple, kept):
     assert kept_channels(channels, share, multiple) == kept
 

@@ -1,0 +1,115 @@
+"""What NNI would stumble over is refused before training, and what it only does not know by name works."""
+
+import pytest
+from torch import Tensor, nn
+
+from automl.errors import InfeasibleError
+from automl.registry import plugins, technique_class
+from automl.technique import Profile, Quantizer, Stage
+from automl.testing.context import context
+from automl.testing.networks import CLASSES, SHAPE, plain
+
+QUANTIZERS = [
+    name
+    for name, plugin in plugins().items()
+    if plugin.load().stage is Stage.QUANTIZER and name != "float16"  # it quantizes no activation
+]
+BITS = Profile(level=8, high=8)
+PIXELS = SHAPE.height * SHAPE.width
+
+
+class OwnConv2d(nn.Conv2d):
+    """A layer of a class that NNI does not know."""
+
+
+class OwnLinear(nn.Linear):
+    """A layer of a class that NNI does not know."""
+
+
+class Sequence(nn.Module):
+    """A linear layer over a vector for every pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten(2)
+        self.mix = nn.Linear(PIXELS, 8)
+        self.rest = nn.Sequential(nn.Flatten(), nn.Linear(8 * SHAPE.channels, CLASSES))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.rest(self.mix(self.flatten(images)))
+
+
+class Recurrent(nn.Module):
+    """A layer that gives its answer with its state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten(2)
+        self.recurrent = nn.GRU(PIXELS, 8, batch_first=True)
+        self.classifier = nn.Linear(8, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        answer, _ = self.recurrent(self.flatten(images))
+        return self.classifier(answer.mean(1))
+
+
+def own_layers() -> nn.Module:
+    convolutions = (OwnConv2d(SHAPE.channels, 16, 3), nn.ReLU(), OwnConv2d(16, 16, 3), nn.ReLU())
+    return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), OwnLinear(16, CLASSES))
+
+
+def quantizer(name: str) -> Quantizer:
+    kind = technique_class(name, Stage.QUANTIZER)
+    made = kind.model_validate({field: 1 for field in kind.model_fields if field == "epochs"})
+    assert isinstance(made, Quantizer)
+    return made
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (Sequence(), "linear layer 'mix' runs over 2 dimensions an image, .*; flatten its input"),
+        (Recurrent(), r"module 'recurrent' \(GRU\) gives a tuple, not one tensor"),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), "neither a convolution nor a linear layer"),
+    ],
+    ids=["sequence", "recurrent", "no weights"],
+)
+def test_every_quantizer_refuses_what_has_no_grid(name, network, reason):
+    used = quantizer(name)
+    with pytest.raises(InfeasibleError, match=reason):
+        used.check(used.prepared(network), BITS, context())
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_every_quantizer_sees_layers_of_derived_classes(name):
+    used = quantizer(name)
+    used.check(used.prepared(own_layers()), BITS, context())
+    found = used.quantize(used.prepared(own_layers()), BITS, context()).quantization
+    assert found.weights.keys() == {"0", "2", "6"}
+
+
+@pytest.mark.parametrize("name", ["level", "movement"])
+def test_single_weights_of_derived_classes_are_pruned(name):
+    pruner = technique_class(name).model_validate({"recovery_epochs": 0})
+    pruned = pruner.prune(own_layers(), Profile(level=0.5), context())
+    for layer in ("0", "2", "6"):
+        zeros = (pruned.get_submodule(layer).weight == 0).float().mean()
+        assert float(zeros) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["level", "movement", "agp"])
+def test_network_without_weights_is_not_pruned_silently(name):
+    fields = {"base": "level"} if name == "agp" else {}
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(InfeasibleError, match="no weights to prune; leave the pruner out"):
+        technique_class(name).model_validate(fields).check(network, Profile(level=0.5), context())
+
+
+def test_group_that_loses_nothing_is_no_reason_to_refuse():
+    """Only what is asked has to be possible: at a share of zero all channels stay, and so do those of the logits."""
+    network = nn.Sequential(plain()[0], nn.Conv2d(16, CLASSES, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    pruner = technique_class("l1_norm").model_validate({})
+    pruner.check(network, Profile(level=0.25, slope=-0.25), context())
+    with pytest.raises(InfeasibleError, match="makes the logits"):
+        pruner.check(network, Profile(level=0.25, slope=0.25), context())
