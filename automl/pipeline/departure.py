@@ -38,6 +38,8 @@ def first_departure(model: nn.Module, quantization: Quantization, dataset: Datas
     tapped = tapped_graph(
         model, image_shape=dataset.image_shape, normalization=dataset.normalization, quantization=quantization
     )
+    if not tapped.tensors:
+        return None
     session = open_session(tapped.content)
     deployed = session.run(list(tapped.tensors.values()), {session.get_inputs()[0].name: images})
     simulated = _simulated(model, quantization, images, dataset.normalization)
