@@ -292,8 +292,9 @@ def test_file_that_differs_from_the_simulation_is_logged(make_runner, caplog):
     gap = trial.metrics["parity_gap"]
     assert gap > 0.05
     assert caplog.messages == [
-        f"trial 7: the deployed accuracy differs from the simulated one by {100 * gap:.2f} points"
+        f"trial 7: the deployed accuracy differs from the simulated one by {100 * gap:.2f} points, first at logits"
     ]
+    assert trial.parity_layer == "logits"
 
 
 def test_file_that_agrees_with_the_simulation_logs_nothing(make_runner, caplog):
