@@ -123,7 +123,7 @@ def test_bnn_stores_signs_of_all_but_the_first_and_last_layer():
 
 def test_bnn_refuses_depthwise_convolutions_before_training():
     used = quantizer("bnn")
-    with pytest.raises(InfeasibleError, match=r"depthwise convolution '1\.conv': choose another quantizer"):
+    with pytest.raises(InfeasibleError, match=r"depthwise convolution '1\.conv'; choose another quantizer"):
         used.check(used.prepared(depthwise()), FOUR_BITS, context())
     used.check(used.prepared(residual()), FOUR_BITS, context())
 
