@@ -21,7 +21,7 @@ from automl.predict.latency_model import LatencyModel, TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.structure import Task, untrained_network
 
-NETWORKS = 48
+NETWORKS = 64
 """So many networks of a space are measured before its latencies are predicted."""
 
 
