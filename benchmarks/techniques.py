@@ -34,6 +34,10 @@ ARCHITECTURES = {
     "resnet": "{stages: 2, blocks: 1, width: 16}",
     "mobilenet_v2": "{stages: 2, blocks: 1, width: 16, expansion: 4, kernel: 3}",
 }
+ONE_SHOT = ("random_one_shot", "darts", "gumbel_darts")
+INHERITED = "{depth: 3, width_1: 16, width_2: 32, width_3: 64, kernel: 3, activation: relu}"
+BRIEF_TRAINING = "training: {epochs: 5, batch_size: 64, learning_rate: 0.005}"
+FIXED_BITS = {"bnn": "1 bit between", "float16": "16 bits"}
 STUDENT_NAME = "conv_net of 8 and 16 channels"
 STUDENT = "architecture: {conv_net: {depth: 2, width_1: 8, width_2: 16, kernel: 3, activation: relu}}"
 TEACHER = "teacher: {conv_net: {depth: 4, width_1: 32, width_2: 48, width_3: 64, width_4: 64}}"
@@ -73,13 +77,17 @@ def cases() -> Iterator[Case]:
     yield Case(NETWORK_NAME, "float32", f"{NETWORK}\n{TRAINING}", None)
     for name, fields in ARCHITECTURES.items():
         yield Case(name, "float32", f"architecture: {{{name}: {fields}}}\n{TRAINING}", None)
+    yield Case("conv_net, 5 epochs", "float32", f"{NETWORK}\n{BRIEF_TRAINING}", None)
+    for name in ONE_SHOT:
+        yield Case(f"{name}, 5 epochs", "float32", f"architecture: {{{name}: {INHERITED}}}\n{BRIEF_TRAINING}", None)
     for name, technique in techniques.items():
         if technique.stage is Stage.PRUNER:
             yield Case(name, "half", f"{NETWORK}\n{TRAINING}\n{_pruner(name)}")
     for name, technique in techniques.items():
         if technique.stage is Stage.QUANTIZER:
-            for bits in (8, 4, 2):
-                yield Case(name, f"{bits} bits", f"{NETWORK}\n{TRAINING}\n{_quantizer(name, bits)}")
+            for bits in (8,) if name in FIXED_BITS else (8, 4, 2):
+                asked = FIXED_BITS.get(name, f"{bits} bits")
+                yield Case(name, asked, f"{NETWORK}\n{TRAINING}\n{_quantizer(name, bits)}")
     distillers = [name for name, technique in techniques.items() if technique.stage is Stage.DISTILLER]
     yield Case(STUDENT_NAME, "float32", f"{STUDENT}\n{TRAINING}", None)
     for name in distillers:
