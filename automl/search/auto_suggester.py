@@ -82,7 +82,8 @@ class AutoSuggester:
         trials = sorted(self._told.values(), key=lambda trial: trial.number)
         informative = sum(is_informative(trial, self._objectives) for trial in trials)
         if len(self._told) + len(self._running) < _DESIGN or informative < 2:
-            point = self._designed() or self._any(generator)
+            point = self._designed()
+            point = self._any(generator) if point is None else point
         else:
             point = self._best(trials, generator)
         if point is not None:
@@ -102,14 +103,19 @@ class AutoSuggester:
     def _designed(self) -> dict[str, Scalar] | None:
         """Give the next point of the design that is new and may keep to the constraints."""
         if self._design is None:
-            describe = self._describer.describe if self._predictions is None else self._describer.emulator([])
-            chosen = telling_points(
-                self._space, _DESIGN, describe=describe, groups=self._describer.groups, seed=self._seed
-            )
-            more = islice(spread_points(self._space, _DESIGN, seed=self._seed), _DESIGNS * _DESIGN)
-            self._design = [*chosen, *more]
-        design = self._design
-        return next((point for point in design if not self._is_seen(point) and self._may_be_feasible(point)), None)
+            self._design = self._made_design()
+        return next(
+            (point for point in self._design if not self._is_seen(point) and self._may_be_feasible(point)), None
+        )
+
+    def _made_design(self) -> list[dict[str, Scalar]]:
+        """Choose the design, and more of its kind for points that cannot be feasible."""
+        describer, more = self._describer, spread_points(self._space, _DESIGN, seed=self._seed)
+        if not describer.groups:  # there is nothing to choose
+            return [next(more)]
+        describe = describer.describe if self._predictions is None else describer.emulator([])
+        chosen = telling_points(self._space, _DESIGN, describe=describe, groups=describer.groups, seed=self._seed)
+        return [*chosen, *islice(more, _DESIGNS * _DESIGN)]
 
     def _may_be_feasible(self, point: Point) -> bool:
         predictions = self._describer.describe([point]).predictions

@@ -67,6 +67,10 @@ class DescribedPoints:
         return DescribedPoints([*self.points, *others.points], np.vstack([self.rows, others.rows]), both)
 
 
+Describe = Callable[[Sequence[Point]], DescribedPoints]
+"""Describes points, as a predictor says of them or as it would probably say."""
+
+
 class PointDescriber:
     """Describes points; each is predicted once.
 
@@ -88,7 +92,10 @@ class PointDescriber:
         self.metrics = [metric for metric in metrics if any(_is_positive(one.get(metric)) for one in found)]
         ranges = [np.log([one[metric] for one in found if _is_positive(one.get(metric))]) for metric in self.metrics]
         self._ranges = [(float(values.min()), float(np.ptp(values)) or 1.0) for values in ranges]
-        self.groups = (*self._encoding.groups, *(max(self._encoding.groups) + 1 + i for i in range(len(self.metrics))))
+        self.groups = (
+            *self._encoding.groups,
+            *(max(self._encoding.groups, default=-1) + 1 + i for i in range(len(self.metrics))),
+        )
 
     def describe(self, points: Sequence[Point]) -> DescribedPoints:
         """Describe points by what the predictor says of them."""
@@ -96,7 +103,7 @@ class PointDescriber:
         values = {metric: np.array([_value(one.get(metric)) for one in found], dtype=float) for metric in self.metrics}
         return self._described(points, {name: Prediction(of, np.zeros(len(of))) for name, of in values.items()})
 
-    def emulator(self, examples: Sequence[Point]) -> Callable[[Sequence[Point]], DescribedPoints]:
+    def emulator(self, examples: Sequence[Point]) -> Describe:
         """Learn to describe points by what the predictor would probably say, for a predictor that takes long.
 
         Args:

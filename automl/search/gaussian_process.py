@@ -111,6 +111,12 @@ def _matern(distance: Matrix) -> tuple[Matrix, Matrix]:
     return (1 + scaled + np.square(scaled) / 3) * decay, -5 / 6 * (1 + scaled) * decay
 
 
+def prior_kernel(groups: Sequence[int]) -> GroupedMatern:
+    """Give the kernel that is expected before anything was observed, for standardized values."""
+    count = max(groups) + 1
+    return GroupedMatern(groups, [_SQUARED_REACH / count] * count, 1.0, _NOISE)
+
+
 class GaussianProcess:
     """What a metric is at points that were not tried, given those that were.
 
@@ -140,11 +146,9 @@ class GaussianProcess:
         """
         offset, scale = float(np.mean(values)), float(np.std(values)) or 1.0
         standardized = (values - offset) / scale
-        count = max(groups) + 1
-        kernel = GroupedMatern(groups, [_SQUARED_REACH / count] * count, 1.0, _NOISE)
-        prior = kernel.theta
-        spread = np.array([_WEIGHT_SPREAD] * count + [1.0, 1.0])
-        learner = GaussianProcessRegressor(kernel, alpha=_JITTER, optimizer=_most_probable(prior, spread))
+        kernel = prior_kernel(groups)
+        spread = np.array([_WEIGHT_SPREAD] * len(kernel.weights) + [1.0, 1.0])
+        learner = GaussianProcessRegressor(kernel, alpha=_JITTER, optimizer=_most_probable(kernel.theta, spread))
         some = slice(max(len(rows) - _LEARNT_FROM, 0), None)
         learner.fit(rows[some], standardized[some])
         process = cls(learner, offset=offset, scale=scale)

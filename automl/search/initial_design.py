@@ -1,13 +1,18 @@
-"""The points that a search begins with: few, and spread evenly over every parameter."""
+"""The points that a search begins with: few, spread evenly over every parameter, and telling together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from scipy.stats import qmc
 
 from automl.core.space import SearchSpace
 from automl.core.value import Scalar
+from automl.search.described_points import Describe
 from automl.search.domain_scale import value_at
+from automl.search.gaussian_process import prior_kernel
+
+_HYPERCUBES = 200
 
 
 def spread_points(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict[str, Scalar]]:
@@ -30,3 +35,26 @@ def spread_points(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict
                 if parameter.is_active(values):
                     values[parameter.name] = point[parameter.name] = value_at(parameter.domain, float(share))
             yield point
+
+
+def telling_points(
+    space: SearchSpace, count: int, *, describe: Describe, groups: Sequence[int], seed: int
+) -> list[dict[str, Scalar]]:
+    """Choose the Latin hypercube of which a model expects to learn most.
+
+    That is the one of highest entropy (Shewry and Wynn 1987): by the model's prior, its outcomes are least
+    foreseeable from one another. Predicted metrics count, so the points differ in size and speed too.
+
+    Args:
+        space: Where points come from.
+        count: How many points to choose.
+        describe: Gives the rows of points.
+        groups: Which columns of a row share a length scale.
+        seed: Of the draws.
+    """
+    drawn = list(islice(spread_points(space, count, seed=seed), _HYPERCUBES * count))
+    rows = describe(drawn).rows
+    kernel = prior_kernel(groups)
+    entropies = [np.linalg.slogdet(kernel(rows[start : start + count]))[1] for start in range(0, len(drawn), count)]
+    first = int(np.argmax(entropies)) * count
+    return drawn[first : first + count]

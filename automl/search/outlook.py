@@ -16,9 +16,9 @@ from automl.search.free_boxes import free_boxes
 from automl.search.known_metrics import Correction
 from automl.search.loss_model import LossModel, loss_of
 
-_USEFUL_PART = 0.2
+_USEFUL_PART = 0.15
 """Accuracies from the best one down to this part of the way to 0 are worth a place on the front."""
-_BEYOND = 0.3
+_BEYOND = 0.1
 """How far beyond the reference losses are told apart; further off, a wreck is a wreck."""
 _OUTCOME = {TrialState.COMPLETE: -1.0, TrialState.STOPPED: -1.0, TrialState.FAILED: 1.0, TrialState.INFEASIBLE: 1.0}
 
