@@ -4,7 +4,7 @@ Nothing but the coded symbols is stored: writer and reader both count what has p
 these counts. Asymmetric numeral systems (Duda, Asymmetric numeral systems, 2013) do the arithmetic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import constriction
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 _FIRST_BLOCK = 32
 _GROWTH = 1.5
-_PASSED_ON = 4  # counts a symbol with which the next stream of the same context begins
+_PASSED_ON = 16  # counts a symbol with which the next stream of the same context begins
 _SYMBOL = 2  # what a symbol adds to its count; counts begin at 1
 
 
@@ -24,46 +24,71 @@ class StreamShape(NamedTuple):
         length: Number of symbols.
         alphabet: Symbols are in ``0 … alphabet - 1``.
         context: Streams that share it share what was learnt.
+        is_signed: Whether symbols are numbers in two's complement; otherwise they ascend.
     """
 
     length: int
     alphabet: int
     context: str
+    is_signed: bool = False
+
+
+Read = Callable[[StreamShape], NDArray[np.uint8]]
+"""Gives the symbols of the next stream."""
 
 
 class SymbolStream(NamedTuple):
-    """Symbols, shape (n,), with what a reader must know of them."""
+    """Symbols, shape (n,), with what a reader must know of them: see ``StreamShape``."""
 
     symbols: NDArray[np.uint8]
     alphabet: int
     context: str
+    is_signed: bool = False
 
     @property
     def shape(self) -> StreamShape:
         """What is known of it before it is read."""
-        return StreamShape(len(self.symbols), self.alphabet, self.context)
+        return StreamShape(len(self.symbols), self.alphabet, self.context, self.is_signed)
+
+
+class Draft(NamedTuple):
+    """Streams as a writer would code them next.
+
+    Attributes:
+        coded_bytes: What they would take.
+        blocks: Their symbols, with the counts that code them.
+        learnt: What they teach, by context.
+    """
+
+    coded_bytes: float
+    blocks: list["_Block"]
+    learnt: dict[str, NDArray[np.int64]]
 
 
 class SymbolWriter:
     """Collects streams, and codes them all at once."""
 
     def __init__(self) -> None:
-        self._frequencies = _Frequencies()
+        self._learnt: dict[str, NDArray[np.int64]] = {}
         self._blocks: list[_Block] = []
 
-    def add(self, stream: SymbolStream, *, below_bytes: float) -> bool:
-        """Take a stream if its code is shorter than ``below_bytes``, and say whether it was taken."""
-        symbols, shape = stream.symbols, stream.shape
-        counts = self._frequencies.begin(shape)
-        blocks: list[_Block] = []
-        for block in _blocks(shape.length):
-            blocks.append(_Block(symbols[block].astype(np.int32), counts))
-            counts = counts + _SYMBOL * np.bincount(symbols[block], minlength=shape.alphabet)
-        if _coder_of(blocks).num_valid_bits() >= 8 * below_bytes:
-            return False
-        self._frequencies.end(shape, counts)
-        self._blocks += blocks
-        return True
+    def draft(self, streams: Iterable[SymbolStream]) -> Draft:
+        """Say what streams would take, were they taken next."""
+        learnt: dict[str, NDArray[np.int64]] = {}
+        drafted: list[_Block] = []
+        for stream in streams:
+            symbols, shape = stream.symbols, stream.shape
+            counts = _first_counts(shape, self._learnt | learnt)
+            for block in _blocks(shape.length):
+                drafted.append(_Block(symbols[block].astype(np.int32), counts))
+                counts = counts + _SYMBOL * np.bincount(symbols[block], minlength=shape.alphabet)
+            learnt[shape.context] = _passed_on(counts)
+        return Draft(_coder_of(drafted).num_valid_bits() / 8, drafted, learnt)
+
+    def take(self, draft: Draft) -> None:
+        """Take the streams of the last draft, or of one since which none was taken."""
+        self._blocks += draft.blocks
+        self._learnt |= draft.learnt
 
     def finish(self) -> bytes:
         """Give the code of all streams, little-endian words of 32 bits."""
@@ -75,17 +100,17 @@ class SymbolReader:
     """Gives the streams of a code back, in the order in which they were taken."""
 
     def __init__(self, code: bytes) -> None:
-        self._frequencies = _Frequencies()
+        self._learnt: dict[str, NDArray[np.int64]] = {}
         self._coder = constriction.stream.stack.AnsCoder(np.frombuffer(code, "<u4").astype(np.uint32))
 
     def read(self, shape: StreamShape) -> NDArray[np.uint8]:
         """Give the symbols of the next stream."""
-        counts = self._frequencies.begin(shape)
+        counts = _first_counts(shape, self._learnt)
         symbols = np.empty(shape.length, np.uint8)
         for block in _blocks(shape.length):
             symbols[block] = self._coder.decode(_model(counts), block.stop - block.start)
             counts = counts + _SYMBOL * np.bincount(symbols[block], minlength=shape.alphabet)
-        self._frequencies.end(shape, counts)
+        self._learnt[shape.context] = _passed_on(counts)
         return symbols
 
 
@@ -94,18 +119,15 @@ class _Block(NamedTuple):
     counts: NDArray[np.int64]
 
 
-class _Frequencies:
-    def __init__(self) -> None:
-        self._counts: dict[str, NDArray[np.int64]] = {}
+def _first_counts(shape: StreamShape, learnt: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    known = learnt.get(shape.context)
+    return np.ones(shape.alphabet, np.int64) if known is None else known
 
-    def begin(self, shape: StreamShape) -> NDArray[np.int64]:
-        known = self._counts.get(shape.context)
-        return np.ones(shape.alphabet, np.int64) if known is None else known
 
-    def end(self, shape: StreamShape, counts: NDArray[np.int64]) -> None:
-        """Pass on what a stream taught, weakly, since the next one differs."""
-        passed = counts * (_PASSED_ON * shape.alphabet) // counts.sum()
-        self._counts[shape.context] = np.maximum(passed, 1)
+def _passed_on(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pass on what a stream taught, weakly, since the next one differs."""
+    passed: NDArray[np.int64] = np.maximum(counts * (_PASSED_ON * len(counts)) // counts.sum(), 1)
+    return passed
 
 
 def _blocks(length: int) -> Iterator[slice]:

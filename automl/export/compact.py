@@ -16,10 +16,11 @@ def compact(model: onnx.ModelProto) -> None:
     """Shrink a model in place; what it computes, its input and its outputs stay.
 
     Constants become initialisers, equal initialisers become one, attributes that state the default go,
-    and tensors get the shortest names that are free.
+    zeros lose their sign, and tensors get the shortest names that are free.
     """
     graph = model.graph
     _turn_constants_into_initializers(graph)
+    _drop_signs_of_zeros(graph)
     _merge_equal_initializers(graph)
     for node in graph.node:
         _drop_defaults(node)
@@ -40,6 +41,13 @@ def _turn_constants_into_initializers(graph: onnx.GraphProto) -> None:
         tensor.CopyFrom(node.attribute[0].t)
         tensor.name = node.output[0]
         graph.node.remove(node)
+
+
+def _drop_signs_of_zeros(graph: onnx.GraphProto) -> None:
+    """Store -0.0 as 0.0: a pruned weight that was negative would cost the bit of its sign once the file is coded."""
+    for tensor in graph.initializer:
+        if tensor.data_type in {TensorProto.FLOAT, TensorProto.FLOAT16} and tensor.raw_data:
+            tensor.raw_data = (numpy_helper.to_array(tensor) + 0).tobytes()
 
 
 def _merge_equal_initializers(graph: onnx.GraphProto) -> None:

@@ -7,17 +7,21 @@ import hashlib
 import lzma
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from automl.errors import UsageError
+from automl.export import kernel_contexts
 from automl.export.adaptive_coder import StreamShape, SymbolReader, SymbolStream, SymbolWriter
+from automl.export.kernel_contexts import Kernel
 from automl.export.tensor_layout import LAYOUTS, TensorLayout, layout_of
 
 PACKED_SUFFIX = ".packed"
@@ -29,6 +33,7 @@ _LZMA_SETTINGS = ((3, 2), (3, 0), (0, 0))  # bits of the literal's context, bits
 _LZMA_DICTIONARY_BITS = range(12, 27)
 _LEAST_TENSOR_BYTES = 16
 _SAMPLE_BYTES = 1 << 13
+_DRAFT_SYMBOLS = 1 << 16
 _SMALL_FILE_BYTES = 1 << 16
 
 
@@ -38,13 +43,15 @@ class _Section(IntEnum):
     CODE = 0  # by the frequencies of its symbols
     TEXT = 1  # with the rest of the ONNX file and the table of what was taken out of it, in LZMA
     PLAIN = 2  # as it is, where nothing makes it shorter
+    KERNEL = 3  # as CODE, each symbol given its neighbours in the kernel
 
 
 def pack(model: bytes) -> bytes:
     """Compress an ONNX file.
 
     The result depends on nothing but the file and the versions of liblzma and constriction. It is no larger
-    than LZMA makes the whole file, give or take the head; above 64 KiB, samples of the tensors decide that.
+    than LZMA makes the whole file, give or take the head; above 64 KiB, the first part of each tensor decides
+    which coder takes it.
 
     Args:
         model: The content of an ONNX file.
@@ -53,12 +60,17 @@ def pack(model: bytes) -> bytes:
         UsageError: If it is no ONNX file.
     """
     try:
-        tensors = onnx.load_from_string(model).graph.initializer
+        graph = onnx.load_from_string(model).graph
     except DecodeError as error:
         raise UsageError("what is to be packed is not an ONNX file; give one that `automl export` wrote") from error
-    candidates = [_pack(model, [tensor for tensor in tensors if len(tensor.raw_data) >= _LEAST_TENSOR_BYTES])]
+    kernels = _kernels(graph)
+    writer, plain_writer = _StreamWriter(model), _StreamWriter(model)
+    for tensor in graph.initializer:
+        if len(tensor.raw_data) >= _LEAST_TENSOR_BYTES:
+            writer.take(tensor, kernels[tensor.name])
+    candidates = [writer.finish()]
     if len(model) <= _SMALL_FILE_BYTES:
-        candidates.append(_pack(model, []))
+        candidates.append(plain_writer.finish())
     return min(candidates, key=len)
 
 
@@ -91,11 +103,18 @@ def unpack(packed: bytes) -> bytes:
     return model
 
 
-def _pack(model: bytes, tensors: Iterable[onnx.TensorProto]) -> bytes:
-    writer = _StreamWriter(model)
-    for tensor in tensors:
-        writer.take(tensor)
-    return writer.finish()
+def _kernels(graph: onnx.GraphProto) -> dict[str, Kernel]:
+    """Say how the weights of each tensor lie side by side; 1x1 where they do not."""
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    numbers = {
+        tensor.name: numpy_helper.to_array(tensor).reshape(-1).tolist()
+        for tensor in graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT64
+    }
+    for node in graph.node:
+        if node.domain and node.input[-1] in numbers:  # a function that unpacks planes is given the shape last
+            shapes[node.input[0]] = numbers[node.input[-1]]
+    return {name: Kernel(*shape[2:]) if len(shape) == 4 else Kernel(1, 1) for name, shape in shapes.items()}
 
 
 class _StreamWriter:
@@ -110,12 +129,13 @@ class _StreamWriter:
         self._text = bytearray()
         self._plain = bytearray()
 
-    def take(self, tensor: onnx.TensorProto) -> None:
+    def take(self, tensor: onnx.TensorProto, kernel: Kernel) -> None:
         raw = tensor.raw_data
         start = self._model.index(raw, self._position)
         layout = layout_of(tensor)
-        sections = [self._put(stream) for stream in layout.split(raw)]
+        sections = [self._put(stream, kernel) for stream in layout.split(raw)]
         self._table += _number(start - self._position) + _number(len(raw)) + _number(LAYOUTS.index(layout))
+        self._table += _number(kernel.height) + _number(kernel.width)
         self._table += bytes(sections)
         self._skeleton += self._model[self._position : start]
         self._position = start + len(raw)
@@ -136,18 +156,40 @@ class _StreamWriter:
             + body
         )
 
-    def _put(self, stream: SymbolStream) -> _Section:
-        symbols = stream.symbols.tobytes()
-        sample = symbols[:_SAMPLE_BYTES]
-        plain_bytes = len(symbols) * (stream.alphabet - 1).bit_length() / 8
-        text_bytes = len(_lzma(sample, 0)) * len(symbols) / max(len(sample), 1)
-        if self._symbols.add(stream, below_bytes=min(plain_bytes, text_bytes)):
-            return _Section.CODE
-        if text_bytes < plain_bytes or stream.alphabet < 256:
-            self._text += symbols
-            return _Section.TEXT
-        self._plain += symbols
-        return _Section.PLAIN
+    def _put(self, stream: SymbolStream, kernel: Kernel) -> _Section:
+        section = self._shortest(stream, kernel)
+        if section is _Section.CODE:
+            self._symbols.take(self._symbols.draft([stream]))
+        elif section is _Section.KERNEL:
+            self._symbols.take(self._symbols.draft(kernel_contexts.split(stream, kernel)))
+        elif section is _Section.TEXT:
+            self._text += stream.symbols.tobytes()
+        else:
+            self._plain += stream.symbols.tobytes()
+        return section
+
+    def _shortest(self, stream: SymbolStream, kernel: Kernel) -> _Section:
+        """Judge a long stream by its first part."""
+        head = stream._replace(symbols=stream.symbols[:_DRAFT_SYMBOLS])
+        text = head.symbols[:_SAMPLE_BYTES].tobytes()
+        sizes = {
+            _Section.CODE: self._symbols.draft([head]).coded_bytes,
+            _Section.TEXT: len(_lzma(text, 0)) * len(head.symbols) / max(len(text), 1),
+            _Section.PLAIN: len(head.symbols),
+        }
+        if kernel.size > 1:
+            sizes[_Section.KERNEL] = self._symbols.draft(kernel_contexts.split(head, kernel)).coded_bytes
+        return min(sizes, key=lambda section: sizes[section])
+
+
+class _Entry(NamedTuple):
+    """A line of the table: a tensor, and the bytes of the file between the one before and this one."""
+
+    gap: int
+    size: int
+    layout: TensorLayout
+    kernel: Kernel
+    sections: bytes
 
 
 class _StreamReader:
@@ -159,22 +201,25 @@ class _StreamReader:
         self._plain = _Bytes(plain)
 
     def model(self) -> bytes:
-        taken: list[tuple[int, int, TensorLayout, bytes]] = []
+        taken: list[_Entry] = []
         while True:
             gap, size = self._text.number(), self._text.number()
             if not size:
                 break
             layout = LAYOUTS[self._text.number()]
-            taken.append((gap, size, layout, self._text.take(layout.streams)))
-        skeleton = _Bytes(self._text.take(gap + sum(entry[0] for entry in taken)))
+            kernel = Kernel(self._text.number(), self._text.number())
+            taken.append(_Entry(gap, size, layout, kernel, self._text.take(layout.streams)))
+        skeleton = _Bytes(self._text.take(gap + sum(entry.gap for entry in taken)))
         parts: list[bytes] = []
-        for before, size, layout, sections in taken:
-            parts.append(skeleton.take(before))
-            parts.append(layout.join(size, partial(self._read_next, iter(sections))))
+        for entry in taken:
+            parts.append(skeleton.take(entry.gap))
+            parts.append(entry.layout.join(entry.size, partial(self._read_next, iter(entry.sections), entry.kernel)))
         return b"".join([*parts, skeleton.take(gap)])
 
-    def _read_next(self, sections: Iterator[int], shape: StreamShape) -> NDArray[np.uint8]:
+    def _read_next(self, sections: Iterator[int], kernel: Kernel, shape: StreamShape) -> NDArray[np.uint8]:
         section = next(sections)
+        if section == _Section.KERNEL:
+            return kernel_contexts.join(shape, kernel, self._symbols.read)
         if section == _Section.CODE:
             return self._symbols.read(shape)
         source = self._text if section == _Section.TEXT else self._plain

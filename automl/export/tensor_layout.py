@@ -4,21 +4,22 @@ Codes of few bits become one symbol a weight, numbers of several bytes one strea
 mantissas; where many numbers are zero, a stream of its own says which.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto
 
-from automl.export.adaptive_coder import StreamShape, SymbolStream
+from automl.export.adaptive_coder import Read, StreamShape, SymbolStream
 
-Read = Callable[[StreamShape], NDArray[np.uint8]]
-"""Gives the symbols of the next stream."""
-
-_FIELD_BITS: dict[int, int] = {TensorProto.INT2: 2, TensorProto.UINT2: 2, TensorProto.INT4: 4, TensorProto.UINT4: 4}
+_FIELDS: dict[int, tuple[int, bool]] = {
+    TensorProto.INT2: (2, True),
+    TensorProto.UINT2: (2, False),
+    TensorProto.INT4: (4, True),
+    TensorProto.UINT4: (4, False),
+    TensorProto.INT8: (8, True),
+}
 _WORD_BYTES: dict[int, int] = {
     TensorProto.FLOAT16: 2,
     TensorProto.BFLOAT16: 2,
@@ -51,6 +52,7 @@ class Fields:
     """Each byte holds ``8 // bits`` codes, the first one lowest."""
 
     bits: int
+    is_signed: bool = True
 
     @property
     def streams(self) -> int:
@@ -62,14 +64,18 @@ class Fields:
         packed = np.frombuffer(raw, np.uint8)
         shifts = range(0, 8, self.bits)
         codes = np.stack([packed >> shift & (2**self.bits - 1) for shift in shifts], axis=1)
-        return [SymbolStream(codes.reshape(-1), 2**self.bits, f"fields {self.bits}")]
+        return [SymbolStream(codes.reshape(-1), *self._shape(0)[1:])]
 
     def join(self, size: int, read: Read) -> bytes:
         """Pack the codes again."""
         per_byte = 8 // self.bits
-        codes = read(StreamShape(size * per_byte, 2**self.bits, f"fields {self.bits}")).reshape(size, per_byte)
+        codes = read(self._shape(size * per_byte)).reshape(size, per_byte)
         shifts = np.arange(0, 8, self.bits, dtype=np.uint8)
         return bytes(np.bitwise_or.reduce(codes << shifts, axis=1, dtype=np.uint8).tobytes())
+
+    def _shape(self, length: int) -> StreamShape:
+        sign = "signed" if self.is_signed else "unsigned"
+        return StreamShape(length, 2**self.bits, f"{sign} {self.bits}", self.is_signed)
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,16 @@ class Planes:
         """Give one stream of codes."""
         bits = np.unpackbits(np.frombuffer(raw, np.uint8).reshape(self.planes, -1), axis=1, bitorder="little")
         values = np.array([1 << plane for plane in range(self.planes)], np.uint8)
-        return [SymbolStream(values @ bits, 2**self.planes, f"planes {self.planes}")]
+        return [SymbolStream(values @ bits, *self._shape(0)[1:])]
 
     def join(self, size: int, read: Read) -> bytes:
         """Take the codes apart into planes again."""
-        codes = read(StreamShape(8 * size // self.planes, 2**self.planes, f"planes {self.planes}"))
+        codes = read(self._shape(8 * size // self.planes))
         planes = [np.packbits(codes >> plane & 1, bitorder="little") for plane in range(self.planes)]
         return np.concatenate(planes).tobytes()
+
+    def _shape(self, length: int) -> StreamShape:
+        return StreamShape(length, 2**self.planes, f"signed {self.planes}", is_signed=True)
 
 
 @dataclass(frozen=True)
@@ -146,9 +155,7 @@ class Words:
 
 
 LAYOUTS: tuple[TensorLayout, ...] = (
-    Fields(8),
-    Fields(4),
-    Fields(2),
+    *(Fields(bits, is_signed=is_signed) for bits in (8, 4, 2) for is_signed in (True, False)),
     Words(4),
     Words(4, is_sparse=True),
     Words(2),
@@ -165,5 +172,6 @@ def layout_of(tensor: onnx.TensorProto) -> TensorLayout:
         return Words(words.itemsize, is_sparse=bool(np.count_nonzero(words) < (1 - _MANY_ZEROS) * words.size))
     if tensor.data_type == TensorProto.UINT8 and len(tensor.dims) == 3 and tensor.dims[2] == 1:
         planes = tensor.dims[0]  # the shape in which weight_codes stores planes
-        return Planes(planes) if planes <= _MOST_PLANES else Fields(8)
-    return Fields(_FIELD_BITS.get(tensor.data_type, 8))
+        return Planes(planes) if planes <= _MOST_PLANES else Fields(8, is_signed=False)
+    bits, is_signed = _FIELDS.get(tensor.data_type, (8, False))
+    return Fields(bits, is_signed=is_signed)

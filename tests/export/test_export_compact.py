@@ -17,3 +17,19 @@ def test_a_constant_that_is_read_does_not_merge_into_an_equal_one_that_is_not():
     compact(model)
     onnx.checker.check_model(model, full_check=True)
     assert [numpy_helper.to_array(tensor) for tensor in model.graph.initializer] == [bound]
+
+
+def test_zeros_lose_their_sign_and_other_numbers_keep_theirs():
+    values = np.array([[-0.0, 1.5], [-2.0, 0.0]], np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+        [numpy_helper.from_array(values, "w")],
+    )
+    model = helper.make_model(graph)
+    compact(model)
+    stored = numpy_helper.to_array(model.graph.initializer[0])
+    np.testing.assert_array_equal(stored, values)
+    assert np.signbit(stored).tolist() == [[False, False], [True, False]]

@@ -18,11 +18,11 @@ from automl.export.weight_codes import WeightCodes, store_codes
 
 HEAD_BYTES = 31
 FROM_VERSION_1 = (
-    "QU1MUAECDGUAAAAAAAAAwAAAAE92DJEYFdSKFxU5igALLQGGAp53IxXlofMDooRFYJPie17QfMF/W8kmJoPgSbXYNdilCjc/gWHB"
-    "laQI3Kc7gyJtXZctMM4T+F434FJ5yQ9vLam6klku4UnEtxW5ANgy1bmTzmdsnejQ7aXTK//4RkAAAAMGCQ0QExcaHSEkJysuMTU4"
-    "Oz9CRUlMT1NWWV1gY2dqbXF0d3t+gYWIi4+SlZmcn6Omqa2ws7e6vcHEx8vO0QBTp/tPo/dLn/NHm+9Dl+s/k+c7j+M3i98zh9sv"
-    "g9crftImes4idsoecsYabsIWar4SZroOYrYKXrIGWq4CVqkA+PDo4NjOxr62rqaelo6GfHRsZFxUTEQ8NCwiGhIKAvry6uLa0MjA"
-    "uLCooJiQiH52bmZeVk5GPjYuJBwUDAT8"
+    "QU1MUAECDGkAAAAAAAAAwAAAAGD3D28YFdSKFxU5igALLQGGIMXCq1xEtvoIL+eVO0njSo0514rGvpuZKZD9uJK3l6naraZSHaf6"
+    "4KU+c4wUqUUQEfg2ITY9rY4O/+mMAlW5RZahkvowJKBTIxUDGDxc3x1LodFGawLOG+w85jKHPL//7O9AAAADBgkNEBMXGh0hJCcr"
+    "LjE1ODs/QkVJTE9TVlldYGNnam1xdHd7foGFiIuPkpWZnJ+jpqmtsLO3ur3BxMfLztEAU6f7T6P3S5/zR5vvQ5frP5PnO4/jN4vf"
+    "M4fbL4PXK37SJnrOInbKHnLGGm7CFmq+Ema6DmK2Cl6yBlquAlapAPjw6ODYzsa+tq6mnpaOhnx0bGRcVExEPDQsIhoSCgL68uri"
+    "2tDIwLiwqKCYkIh+dm5mXlZORj42LiQcFAwE/A=="
 )
 
 
@@ -101,6 +101,14 @@ SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1.0]
                     name="p", data_type=TensorProto.UINT8, dims=[pair[0], len(pair[1]), 1], raw_data=pair[1] * pair[0]
                 )
             ),
+            st.tuples(st.sampled_from([TensorProto.INT8, TensorProto.UINT8]), st.integers(1, 5), st.integers(1, 5)).map(
+                lambda kind: TensorProto(
+                    name="k",
+                    data_type=kind[0],
+                    dims=[3, 7, *kind[1:]],
+                    raw_data=np.arange(21 * kind[1] * kind[2]).astype(np.uint8).tobytes(),
+                )
+            ),
         ),
         max_size=6,
     )
@@ -112,6 +120,20 @@ def test_any_file_comes_back_and_none_grows_beyond_lzma(tensors: list[onnx.Tenso
     assert unpack(packed) == model
     generic = lzma.compress(model, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16}])
     assert len(packed) <= len(generic) + HEAD_BYTES + 4
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_smooth_kernels_take_less_than_their_symbols_one_by_one_and_than_lzma(bits: int) -> None:
+    random = np.random.default_rng(0)
+    smooth = random.normal(0, 0.3, (64, 64, 1, 1)) + random.normal(0, 0.12, (64, 64, 3, 3))
+    limit = 2 ** (bits - 1) - 1
+    codes = np.rint(smooth * limit).clip(-limit, limit).astype(np.int8)
+    stored = store_codes({"w": WeightCodes(codes, bits)})
+    model = file_of(*stored.initializers, nodes=tuple(stored.nodes))
+    packed = pack(model)
+    assert unpack(packed) == model
+    assert len(packed) < 0.87 * entropy_bytes(codes.reshape(-1))
+    assert len(packed) < 0.96 * len(lzma.compress(model, preset=9))
 
 
 def test_weights_that_repeat_are_left_to_lzma() -> None:
