@@ -9,14 +9,11 @@ from time import perf_counter
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
-from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
-from automl.measure.accuracy import accuracy
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
@@ -26,17 +23,13 @@ from automl.pipeline.seeding import derived_seed, seeded
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, paused_key, stage_keys, takes_part
 from automl.pipeline.techniques import technique_of
-from automl.technique import Architecture, Loss, Profile, Pruner, Quantizer, StageContext, Technique
-from automl.training.batches import normalize, steps_per_epoch
-from automl.training.checkpoint import Checkpoint
-from automl.training.fit import FitReport, classification_loss, fit
-from automl.training.predict import predict
+from automl.pipeline.trainer import Trainer
+from automl.technique import Architecture, Profile, Pruner, Quantizer, StageContext, Technique
 
 ONCE = "once"
 TEACHER = "teacher"
 WAIT = "wait"
 
-_CALIBRATION_IMAGES = 1024
 _FREE_WITHIN_S = 0.05  # a key that nobody holds is held sooner than that
 
 
@@ -50,7 +43,6 @@ class StageRunner:
         seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
         cached: Whether each step so far came from the cache; ``once``, whether all that is made once did;
             ``teacher``, whether the training of the teacher did.
-        epochs_trained: Passes over the training split so far, by this runner alone.
         accuracies: Validation accuracy of the float network after the rungs so far.
     """
 
@@ -61,8 +53,12 @@ class StageRunner:
     rungs: tuple[int, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
-    epochs_trained: int = 0
     accuracies: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def epochs_trained(self) -> int:
+        """Count the passes over the training split so far, by this runner alone."""
+        return self._trainer.epochs_trained
 
     def run(self) -> CompressedModel:
         """Run all stages in order.
@@ -209,7 +205,7 @@ class StageRunner:
     def _trained_alone(self, stage: StageRecipe) -> nn.Module:
         runner = self._alone(stage)
         network = runner.run().model.to(self.device)
-        self.epochs_trained += runner.epochs_trained
+        self._trainer.epochs_trained += runner.epochs_trained
         self.cached[TEACHER] = runner.cached[FIT]
         if WAIT in runner.seconds:
             self.seconds[WAIT] = self.seconds.get(WAIT, 0.0) + runner.seconds[WAIT]
@@ -223,7 +219,7 @@ class StageRunner:
     def _fit_built(self, built: CompressedModel, context: StageContext) -> CompressedModel:
         training = self.recipe.training
         with self._seeded():
-            if self.rungs and context.fit == self._fit:
+            if self.rungs and context.fit == self._trainer.fit:
                 self._fit_on(built.model)
             else:
                 context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
@@ -237,21 +233,18 @@ class StageRunner:
             if paused is not None:
                 self.accuracies.update(paused.accuracies)
                 until_epoch = until_epoch and max(until_epoch, paused.checkpoint.epoch)
-            report = self._fit_settings(
+            report = self._trainer.fit_on(
                 model,
-                self.recipe.training,
-                on_epoch=lambda epoch, _loss: self._note_accuracy(model, epoch),
                 until_epoch=until_epoch,
                 resume=None if paused is None else paused.checkpoint,
+                on_epoch=lambda epoch, _loss: self._note_accuracy(model, epoch),
             )
             if report.checkpoint is not None:
                 self.cache.write(key, PausedFit(report.checkpoint, dict(self.accuracies)))
 
     def _note_accuracy(self, model: nn.Module, epoch: int) -> None:
         if epoch in self.rungs:
-            images = self.dataset.validation.images
-            logits = predict(model, images, normalization=self.dataset.normalization, device=self.device)
-            self.accuracies[epoch] = accuracy(logits, self.dataset.validation.labels)
+            self.accuracies[epoch] = self._trainer.score(model)
 
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Pruner)
@@ -269,6 +262,10 @@ class StageRunner:
         return CompressedModel(*quantized)
 
     @cached_property
+    def _trainer(self) -> Trainer:
+        return Trainer(self.recipe, self.dataset, self.device)
+
+    @cached_property
     def _ground(self) -> Ground:
         return Ground.of(self.dataset, self.device)
 
@@ -280,20 +277,7 @@ class StageRunner:
         return replace(context, once=partial(self._once, type(technique)))
 
     def _context(self) -> StageContext:
-        training = self.recipe.training
-        images = torch.tensor(self.dataset.train.images[:_CALIBRATION_IMAGES], device=self.device)
-        return StageContext(
-            image_shape=self.dataset.image_shape,
-            classes=self.dataset.classes,
-            seed=self.recipe.seed,
-            calibration=normalize(images, self.dataset.normalization),
-            fit=self._fit,
-            loss=classification_loss(training.label_smoothing),
-            steps_per_epoch=steps_per_epoch(
-                len(self.dataset.train.labels[: training.max_train_images]), training.batch_size
-            ),
-            once=partial(self._once, None),
-        )
+        return self._trainer.context(partial(self._once, None))
 
     def _once(self, owner: type[Technique] | None, name: str, make: Callable[[], nn.Module]) -> nn.Module:
         def make_seeded() -> CompressedModel:
@@ -302,49 +286,6 @@ class StageRunner:
 
         key = once_key(self.recipe, self._ground, technique=owner, name=name)
         return self._shared(ONCE, key, make_seeded).model
-
-    def _fit(
-        self,
-        model: nn.Module,
-        *,
-        epochs: int,
-        learning_rate: float,
-        max_steps: int | None = None,
-        optimizer: Optimizer | None = None,
-        loss: Loss | None = None,
-    ) -> None:
-        settings = self.recipe.training.model_copy(update={"epochs": epochs, "learning_rate": learning_rate})
-        self._fit_settings(model, settings, max_steps=max_steps, optimizer=optimizer, loss=loss)
-
-    def _fit_settings(
-        self,
-        model: nn.Module,
-        settings: TrainingSettings,
-        *,
-        max_steps: int | None = None,
-        optimizer: Optimizer | None = None,
-        loss: Loss | None = None,
-        on_epoch: Callable[[int, float], None] | None = None,
-        until_epoch: int | None = None,
-        resume: Checkpoint | None = None,
-    ) -> FitReport:
-        report = fit(
-            model,
-            self.dataset.train,
-            settings=settings,
-            normalization=self.dataset.normalization,
-            augmentation=self.dataset.augmentation,
-            device=self.device,
-            seed=self.recipe.seed,
-            max_steps=max_steps,
-            optimizer=optimizer,
-            loss=loss,
-            on_epoch=on_epoch,
-            until_epoch=until_epoch,
-            resume=resume,
-        )
-        self.epochs_trained += report.epochs
-        return report
 
 
 def _profile(stage: StageRecipe) -> Profile:
