@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torchvision import models
 
 from automl.errors import InfeasibleError
 from automl.technique import ImageShape
@@ -39,3 +40,32 @@ def test_a_torchvision_network_has_the_classes_of_the_study():
 def test_an_unknown_torchvision_network_names_the_nearest():
     with pytest.raises(InfeasibleError, match=r"no network 'resnet19'; did you mean .*resnet1"):
         TorchvisionModel(model="resnet19").build(context())
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub folder that has the weights of two networks already, so that nothing is downloaded."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    for name in ("shufflenet_v2_x0_5", "squeezenet1_1"):
+        torch.manual_seed(7)
+        weights = models.get_model_weights(name).DEFAULT
+        torch.save(models.get_model(name, weights=None).state_dict(), folder / weights.url.rpartition("/")[2])
+    return folder
+
+
+@pytest.mark.parametrize(("name", "stem"), [("shufflenet_v2_x0_5", "conv1.0"), ("squeezenet1_1", "features.0")])
+def test_a_torchvision_network_comes_with_its_weights_and_a_new_last_layer(hub, name, stem):
+    built = TorchvisionModel(model=name, weights="default").build(context(ImageShape(3, 64, 64)))
+    stored = torch.load(next(file for file in hub.iterdir() if file.name.startswith(name.partition("_")[0])))
+    assert torch.equal(built.get_submodule(stem).weight, stored[f"{stem}.weight"])
+    with torch.no_grad():
+        assert built.eval()(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
+
+
+def test_weights_that_cannot_be_loaded_are_refused(hub):
+    for file in hub.iterdir():
+        file.write_bytes(b"torn")
+    with pytest.raises(InfeasibleError, match=r"weights of 'squeezenet1_1' cannot be loaded.*--model"):
+        TorchvisionModel(model="squeezenet1_1", weights="default").build(context(ImageShape(3, 64, 64)))
