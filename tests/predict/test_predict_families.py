@@ -15,14 +15,14 @@ from automl.search.suggester import random_point
 from automl.spaces.load import load_space
 
 TASK = Task(ImageShape(1, 8, 8), 10, Normalization.from_statistics(80.0, 90.0))
-POINTS = 24
+POINTS = 32
 SPACE = """
 architecture:
   conv_net: {depth: 3, width_1: {min: 8, max: 32, step: 8}, width_2: 24, width_3: [16, 40], kernel: 3, activation: silu}
   mobilenet_v2: {stages: 2, blocks: 1, width: [8, 16], expansion: [2, 4], kernel: 3}
 pruner: {none: null, l1_norm: null}
 sparsity: {level: {min: 0.1, max: 0.6, step: 0.1}, slope: {min: -0.2, max: 0.2, step: 0.1}}
-quantizer: {none: null, lsq: {epochs: 1}, ptq: null}
+quantizer: {none: null, lsq: {epochs: 1}, ptq: null, float16: null}
 weight_bits: {level: {min: 2, max: 8}, slope: {min: -2, max: 2}}
 """
 
