@@ -246,7 +246,7 @@ def test_compacting_keeps_every_row(automl, folder):
 
 def test_plugins_and_spaces_are_listed_and_described(automl):
     assert "l1_norm" in automl("plugins")
-    assert "Fields" in automl("plugins", "qat")
+    assert "fields" in automl("plugins", "qat")
     assert "digits" in automl("spaces")
     assert "quantizer is ptq" in automl("spaces", "tiny.yaml")
     assert "teacher" in automl("spaces", "nas_distil")
