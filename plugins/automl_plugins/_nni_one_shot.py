@@ -1,6 +1,6 @@
 """NNI's one-shot strategies, apart from ``_nni`` so that only the techniques that train a supernet import them."""
 
-import automl_plugins._nni  # noqa: F401 # first: it undoes what importing NNI changes
+import automl_plugins._strategy_engine  # noqa: F401 # first: the import below brings NNI's other strategies as well
 
 from nni.nas.oneshot.pytorch.strategy import DARTS, GumbelDARTS, RandomOneShot  # isort: skip
 from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule  # isort: skip
