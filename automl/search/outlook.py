@@ -1,7 +1,7 @@
 """What told trials let one expect of points that were not tried: all models of one proposal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ _USEFUL_PART = 0.15
 """Accuracies from the best one down to this part of the way to 0 are worth a place on the front."""
 _BEYOND = 0.1
 """How far beyond the reference losses are told apart; further off, a wreck is a wreck."""
+_TRUSTED = 0.6
+"""Share of a model's deviation that counts: priors for few trials leave it too wide, and it pays to trust the mean."""
 _OUTCOME = {TrialState.COMPLETE: -1.0, TrialState.STOPPED: -1.0, TrialState.FAILED: 1.0, TrialState.INFEASIBLE: 1.0}
 
 
@@ -104,6 +106,7 @@ class Outlook:
         if model is None:
             return self._known(objective.metric, described)[0]
         modelled = model.forecast(described.rows)
+        modelled = replace(modelled, deviation=_TRUSTED * modelled.deviation)
         if objective.metric not in self._corrections or not modelled.is_logarithmic:
             return modelled
         known, is_known = self._known(objective.metric, described)

@@ -18,7 +18,9 @@ from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
+from automl.search.candidate_pool import whole_space
 from automl.search.suggester import point_key
+from automl.storage.store import TrialStore
 
 OBJECTIVES = (
     Objective.parse("accuracy:max"),
@@ -121,3 +123,20 @@ def nas_bench_201(name: str, *, error: float) -> TabularProblem:
         objectives=OBJECTIVES,
     )
     return TabularProblem(name, space, metrics, train_seconds, error)
+
+
+def digits_table(store: str, *, error: float) -> TabularProblem:
+    """Read what ``tabulate_digits.py`` found; a table that is not whole yet is refused.
+
+    Args:
+        store: Where it wrote.
+        error: The largest error that counts.
+    """
+    study = TrialStore.open(store, "digits_table")
+    trials = [trial for trial in study.read() if trial.state is TrialState.COMPLETE]
+    metrics = {point_key(trial.point): trial.metrics for trial in trials}
+    missing = [point for point in whole_space(study.spec.space, 2000) or [] if point_key(point) not in metrics]
+    if missing:
+        raise SystemExit(f"{len(missing)} networks are missing in {store}; run tabulate_digits.py to the end")
+    seconds = {point_key(trial.point): trial.seconds["total"] for trial in trials}
+    return TabularProblem("digits_table", study.spec.space, metrics, seconds, error)

@@ -33,7 +33,7 @@ def test_a_space_in_which_nothing_is_to_choose_has_one_point(name):
 
 def test_unknown_name_is_refused_with_those_that_there_are():
     check_sampler("evolution")
-    with pytest.raises(UsageError, match=r"unknown sampler 'tpx'; choose one of tpe, .*evolution, rl"):
+    with pytest.raises(UsageError, match=r"unknown sampler 'tpx'; choose one of auto, tpe, .*evolution, rl"):
         check_sampler("tpx")
     with pytest.raises(UsageError, match="unknown sampler 'tpx'"):
         make_suggester(tiny_space(), OBJECTIVES, sampler="tpx", seed=0)
