@@ -23,7 +23,7 @@ from automl.storage.store import TrialStore
 
 SPACE = Path(__file__).with_name("digits_table.yaml")
 NAME = "digits_table"
-STORE = "benchmarks/search/tables"
+STORE = "trials"
 LARGEST = 2000
 
 
