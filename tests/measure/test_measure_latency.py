@@ -87,12 +87,12 @@ def test_several_threads_are_timed_by_the_wall(state_dir: Path, tmp_path: Path) 
 def test_measurement_waits_for_another_process(state_dir: Path, tmp_path: Path) -> None:
     path = convolutions(tmp_path / "model.onnx", 16)
     meter = LatencyMeter(state_dir=state_dir)
-    command = [sys.executable, "-c", HOLD_LOCK, str(state_dir / "measuring.lock"), "0.7"]
+    command = [sys.executable, "-c", HOLD_LOCK, str(state_dir / "measuring.lock"), "2.0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         latency = meter.measure(path, images=IMAGES)
-    assert 0.4 < latency.waited_seconds < 5
+    assert 0.4 < latency.waited_seconds < 8
 
 
 def test_lock_is_free_after_its_holder_dies(tmp_path: Path) -> None:
