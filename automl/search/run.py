@@ -22,7 +22,6 @@ from automl.measure.latency import LatencyMeter
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
 from automl.search.anchors import anchors
-from automl.search.auto_suggester import AutoSuggester
 from automl.search.cluster import Cluster
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
@@ -131,7 +130,9 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     """
     deadline = time.monotonic() + request.time_budget_seconds
     request.check()
-    suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
+    suggester: Suggester | None = None
+    if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
+        suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
     spec = _spec(request, dataset)
     start = _start(request, spec)
@@ -139,11 +140,9 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     known = SpacePredictor(
         request.space, Task(dataset.image_shape, dataset.classes, dataset.normalization), seed=request.seed
     )
-    if request.sampler == AUTO:
-        suggester = _auto_suggester(request, known, store)
     session = SearchSession(
         store,
-        suggester,
+        suggester or _auto_suggester(request, known, store),
         budget=request.budget,
         keep=request.keep_artifacts,
         listener=listener,
@@ -170,6 +169,8 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
 
 def _auto_suggester(request: SearchRequest, known: SpacePredictor, store: TrialStore) -> Suggester:
     """Give the sampler all that is known before training: size, latency on this host, and what is paid already."""
+    from automl.search.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
+
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
     if "latency_ms" in wishes and len(store.read()) < request.budget:
         with suppress(SearchError):  # a space whose networks cannot be shaped untrained: latency is modelled then
