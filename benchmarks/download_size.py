@@ -10,14 +10,12 @@ import lzma
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import torch
-from one_trial import noise_dataset, run_one
+from one_trial import noise_dataset, run_one, study_of
 
-from automl.core.study import StudySpec
 from automl.datasets.load import load_dataset
 from automl.export.packing import pack, unpack
 from automl.measure.latency import LatencyMeter
@@ -66,17 +64,7 @@ def files(dataset_spec: str, root: Path) -> dict[str, bytes]:
     """Run the trials; they share the training of the network."""
     dataset = load_dataset(dataset_spec)
     space = resolve_space("download-size", parse_located(SPACE, "download-size"))
-    spec = StudySpec(
-        name="download-size",
-        space=space,
-        dataset=dataset.spec,
-        dataset_fingerprint=dataset.fingerprint,
-        objectives=space.objectives,
-        constraints=(),
-        seed=0,
-        versions={},
-        created_at=datetime.now(UTC).isoformat(),
-    )
+    spec = study_of(space, dataset, name="download-size")
     cache = FolderCache(CacheFolder.at(str(root), limit_bytes=10**9))
     runner = TrialRunner(
         spec, dataset, TrialStore.create(str(root), spec), LatencyMeter(), torch.device("cpu"), cache=cache

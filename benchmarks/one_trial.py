@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from automl.core.image import Normalization
+from automl.core.space import SearchSpace
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.datasets.dataset import Augmentation, Dataset, Split
@@ -25,6 +26,21 @@ class Made(NamedTuple):
     path: Path | None
 
 
+def study_of(space: SearchSpace, dataset: Dataset, *, name: str) -> StudySpec:
+    """Describe a study of a space, from seed 0 and without constraints."""
+    return StudySpec(
+        name=name,
+        space=space,
+        dataset=dataset.spec,
+        dataset_fingerprint=dataset.fingerprint,
+        objectives=space.objectives,
+        constraints=(),
+        seed=0,
+        versions={},
+        created_at=datetime.now(UTC).isoformat(),
+    )
+
+
 def run_one(space_text: str, dataset: Dataset, root: Path, *, name: str, meter: LatencyMeter) -> Made:
     """Run the one point of a space without parameters.
 
@@ -36,17 +52,7 @@ def run_one(space_text: str, dataset: Dataset, root: Path, *, name: str, meter: 
         meter: Measures latency.
     """
     space = resolve_space(name, parse_located(space_text, name))
-    spec = StudySpec(
-        name=name,
-        space=space,
-        dataset=dataset.spec,
-        dataset_fingerprint=dataset.fingerprint,
-        objectives=space.objectives,
-        constraints=(),
-        seed=0,
-        versions={},
-        created_at=datetime.now(UTC).isoformat(),
-    )
+    spec = study_of(space, dataset, name=name)
     store = TrialStore.create(str(root), spec)
     trial = TrialRunner(spec, dataset, store, meter, torch.device("cpu")).run(0, {})
     return Made(trial, root / name / trial.artifact / MODEL_FILE if trial.artifact else None)

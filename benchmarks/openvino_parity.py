@@ -7,12 +7,11 @@ Usage: python benchmarks/openvino_parity.py DATASET
 
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from one_trial import study_of
 
-from automl.core.study import StudySpec
 from automl.core.trial import TrialState
 from automl.datasets.load import load_dataset
 from automl.errors import ConversionError
@@ -54,17 +53,7 @@ def main(dataset_spec: str, seed: int) -> int:
     torch.set_num_threads(1)
     dataset = load_dataset(dataset_spec)
     space = resolve_space("openvino", parse_located(SPACE, "openvino"))
-    spec = StudySpec(
-        name="openvino",
-        space=space,
-        dataset=dataset.spec,
-        dataset_fingerprint=dataset.fingerprint,
-        objectives=space.objectives,
-        constraints=(),
-        seed=0,
-        versions={},
-        created_at=datetime.now(UTC).isoformat(),
-    )
+    spec = study_of(space, dataset, name="openvino")
     suggester = OptunaSuggester(space, space.objectives, sampler="random", seed=seed)
     images = dataset.test.images[:IMAGES]
     done, refused = 0, 0

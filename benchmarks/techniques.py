@@ -8,23 +8,18 @@ Usage: python benchmarks/techniques.py
 
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from one_trial import run_one
 
 from automl.core.stage import Stage
-from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.datasets.load import load_dataset
 from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
-from automl.pipeline.trial_runner import TrialRunner
 from automl.registry import plugins
-from automl.spaces.located_yaml import parse_located
-from automl.spaces.resolve import resolve_space
-from automl.storage.store import TrialStore
 
 PAGE = Path(__file__).parents[1] / "docs" / "techniques.md"
 NETWORK_NAME = "conv_net"
@@ -147,28 +142,15 @@ def main() -> None:
     """Run all cases and write the page."""
     torch.set_num_threads(1)
     dataset = load_dataset("digits")
-    lines = []
+    lines, meter = [], LatencyMeter()
     baselines: dict[str, Baseline] = {}
     with tempfile.TemporaryDirectory() as root:
         for number, case in enumerate(cases()):
-            space = resolve_space("case", parse_located(case.space, case.name))
-            spec = StudySpec(
-                name=f"case-{number}",
-                space=space,
-                dataset="digits",
-                dataset_fingerprint=dataset.fingerprint,
-                objectives=space.objectives,
-                constraints=(),
-                seed=0,
-                versions={},
-                created_at=datetime.now(UTC).isoformat(),
-            )
-            store = TrialStore.create(root, spec)
-            trial = TrialRunner(spec, dataset, store, LatencyMeter(), torch.device("cpu")).run(0, {})
-            if trial.artifact is None:
+            trial, path = run_one(case.space, dataset, Path(root), name=f"case-{number}", meter=meter)
+            if path is None:
                 lines.append(f"| {case.name} | {case.asked} | {trial.state}: {trial.error} | | | | |")
                 continue
-            found = count(Path(root) / spec.name / trial.artifact / "model.onnx")
+            found = count(path)
             if case.baseline is None:
                 baselines[case.name] = Baseline(found, trial.metrics["accuracy"])
             lines.append(_row(case, trial, found, baselines[case.baseline or case.name]))
