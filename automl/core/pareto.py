@@ -3,17 +3,14 @@
 import math
 from collections.abc import Sequence
 
+import moocore
+import numpy as np
+
 from automl.core.objective import Direction, Objective
 from automl.core.trial import Trial
 
 Losses = Sequence[float]
 """One number an objective, each better the smaller it is."""
-
-
-def dominates(first: Losses, second: Losses) -> bool:
-    """Say whether ``first`` is nowhere worse than ``second`` and somewhere better."""
-    pairs = list(zip(first, second, strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
 
 def non_dominated(points: Sequence[Losses]) -> list[int]:
@@ -28,18 +25,14 @@ def non_dominated(points: Sequence[Losses]) -> list[int]:
     Returns:
         Indices in the order given; equal points are all kept.
     """
-    front: list[int] = []
-    for index in sorted(range(len(points)), key=lambda index: tuple(points[index])):  # what dominates comes first
-        if not any(dominates(points[kept], points[index]) for kept in front):
-            front.append(index)
-    return sorted(front)
+    if not points:
+        return []
+    kept = moocore.is_nondominated(np.array(points, dtype=float), keep_weakly=True)
+    return [int(index) for index in np.flatnonzero(kept)]
 
 
 def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
     """Measure the volume that ``points`` dominate, up to ``reference`` (Zitzler and Thiele, 1998).
-
-    Slices along the last objective and recurses, exact in any dimension; made for fronts of up to a
-    few hundred points and few objectives.
 
     >>> hypervolume([(1.0, 2.0), (2.0, 1.0)], (3.0, 3.0))
     3.0
@@ -48,25 +41,9 @@ def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
         points: Losses; those that do not beat the reference in every objective add nothing.
         reference: The worst corner, one loss an objective.
     """
-    inside = [tuple(p) for p in points if all(value < limit for value, limit in zip(p, reference, strict=True))]
-    if not inside:
+    if not points:
         return 0.0
-    if len(reference) == 1:
-        return reference[0] - min(point[0] for point in inside)
-    return _sliced(inside, reference)
-
-
-def _sliced(points: list[tuple[float, ...]], reference: Losses) -> float:
-    volume = 0.0
-    points.sort(key=lambda point: point[-1])
-    ceilings = [point[-1] for point in points[1:]] + [reference[-1]]
-    below: list[tuple[float, ...]] = []
-    for point, ceiling in zip(points, ceilings, strict=True):
-        below.append(point[:-1])
-        below = [below[index] for index in non_dominated(below)]
-        if ceiling > point[-1]:
-            volume += hypervolume(below, reference[:-1]) * (ceiling - point[-1])
-    return volume
+    return float(moocore.hypervolume(np.array(points, dtype=float), ref=np.array(reference, dtype=float)))
 
 
 def losses(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl.core.objective import Objective
-from automl.core.pareto import dominates, front_hypervolume, hypervolume, losses, non_dominated, pareto_front
+from automl.core.pareto import front_hypervolume, hypervolume, losses, non_dominated, pareto_front
 from automl.core.trial import Trial, TrialState
 
 OBJECTIVES = (Objective.parse("accuracy:max"), Objective.parse("size_bytes:min"))
@@ -41,19 +41,6 @@ def test_the_front_is_what_brute_force_finds(points):
         return any(other != point and all(map(lambda a, b: a <= b, other, point)) for other in points)
 
     assert non_dominated(points) == [index for index, point in enumerate(points) if not is_beaten(point)]
-
-
-@given(points_of(3, most=3).filter(lambda points: len(points) == 3))
-def test_domination_is_a_strict_order(points):
-    a, b, c = points
-    assert not dominates(a, a)
-    assert not (dominates(a, b) and dominates(b, a))
-    assert not (dominates(a, b) and dominates(b, c)) or dominates(a, c)
-
-
-def test_points_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="zip"):
-        dominates((1, 2), (1, 2, 3))
 
 
 @given(st.integers(1, 4).flatmap(points_of))
