@@ -2,7 +2,8 @@
 
 Usage: python benchmarks/search/tabulate_digits.py [--trials N] [--store DIR]
 
-Every trial is real: trained, exported, measured. What the store has is not run again; the table is the store's
+Every trial is real: trained, exported, measured; trials of one network share its training. What the store has is not
+run again; the table is the store's
 `digits_table/trials.parquet`; `compare_samplers.py digits_table` reads it from STORE.
 """
 
@@ -16,15 +17,18 @@ import torch
 from automl.core.study import StudySpec
 from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
+from automl.pipeline.stage_cache import FolderCache
 from automl.pipeline.trial_runner import TrialRunner
 from automl.search.candidate_pool import whole_space
 from automl.spaces.load import load_space
+from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
 
 SPACE = Path(__file__).with_name("digits_table.yaml")
 NAME = "digits_table"
 STORE = "trials"
 LARGEST = 2000
+CACHE_BYTES = 1_000_000_000
 
 
 def main() -> None:
@@ -49,7 +53,8 @@ def main() -> None:
     store = TrialStore.open_or_create(options.store, spec)
     done = {trial.number for trial in store.read()}
     points = whole_space(space, LARGEST) or []
-    runner = TrialRunner(spec, dataset, store, LatencyMeter(), torch.device("cpu"))
+    cache = FolderCache(CacheFolder.at(options.store, limit_bytes=CACHE_BYTES))
+    runner = TrialRunner(spec, dataset, store, LatencyMeter(), torch.device("cpu"), cache)
     for number in np.random.default_rng(0).permutation(len(points))[: options.trials].tolist():
         if number not in done:
             trial = runner.run(number, points[number])
