@@ -5,25 +5,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.measure.session import open_session
+from automl.core.target import ONE_THREAD, Target
+from automl.measure.runtime import open_network
 
 
-def predict(path: Path, images: NDArray[np.uint8], *, threads: int = 1, batch_size: int = 250) -> NDArray[np.float32]:
+def predict(
+    path: Path, images: NDArray[np.uint8], *, target: Target = ONE_THREAD, batch_size: int = 250
+) -> NDArray[np.float32]:
     """Run a file on raw images.
 
     Args:
-        path: An ONNX file from uint8 images to logits.
+        path: What the target's runtime is given: a network from uint8 images to logits.
         images: Shape (N, C, H, W), with N at least 1.
-        threads: Of the runtime.
+        target: Runtime and threads.
         batch_size: Bounds the memory; it does not change the result.
 
     Returns:
         Logits, shape (N, classes).
     """
-    session = open_session(path, threads=threads)
-    name = session.get_inputs()[0].name
+    network = open_network(path, target)
     starts = range(0, len(images), batch_size)
-    return np.concatenate([session.run(None, {name: images[i : i + batch_size]})[0] for i in starts])
+    return np.concatenate([network(images[start : start + batch_size]) for start in starts])
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:

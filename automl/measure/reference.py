@@ -37,7 +37,7 @@ class Reference:
     def __init__(self, state_dir: Path) -> None:
         self._file = state_dir / "reference.json"
         self._key = f"{_VERSION} onnxruntime {onnxruntime.__version__} {processor_name()}"
-        self._session = open_session(_reference_model())
+        self._session = open_session(reference_model())
         self._images = {"x": np.ones((1, _CHANNELS[0], _IMAGE_SIDE, _IMAGE_SIDE), np.float32)}
         self._best_ns: float | None = self._load()
         self._lowest_ns: list[int] = []
@@ -96,7 +96,7 @@ class Reference:
         return time.thread_time_ns() - start
 
 
-def _reference_model() -> bytes:
+def reference_model() -> bytes:
     """Build three convolutions with fixed weights, some 100 microseconds of work."""
     generator = np.random.default_rng(0)
     nodes, weights = [], []

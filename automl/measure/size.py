@@ -1,4 +1,4 @@
-"""Counts what is deployed: the bytes of the file that the runtime opens."""
+"""Counts what is deployed: the bytes of what the runtime opens."""
 
 from pathlib import Path
 

@@ -1,16 +1,19 @@
-"""Converts a deployed file for another runtime, and hands it out only if it answers as it did before."""
+"""Converts a deployed file for another runtime, and lets it pass only if it answers as it did before."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.target import Target
 from automl.errors import ConversionError
 from automl.export.executorch_writer import run_executorch, write_executorch
-from automl.export.openvino_writer import run_openvino, write_openvino
+from automl.export.openvino_writer import write_openvino
 from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
 
@@ -23,7 +26,10 @@ class Runtime(StrEnum):
 
 
 _WRITE = {Runtime.OPENVINO: write_openvino, Runtime.EXECUTORCH: write_executorch}
-_RUN = {Runtime.OPENVINO: run_openvino, Runtime.EXECUTORCH: run_executorch}
+_RUN: dict[Runtime, Callable[[Path, NDArray[np.uint8]], NDArray[np.float32]]] = {
+    Runtime.OPENVINO: partial(predict, target=Target(device="openvino")),
+    Runtime.EXECUTORCH: run_executorch,
+}
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,38 @@ def convert(model: bytes, runtime: Runtime, *, images: NDArray[np.uint8]) -> Con
                 "deploy model.onnx, or export another trial"
             )
         return Converted({file.name: file.read_bytes() for file in written}, agreement)
+
+
+def deploy(source: Path, target: Target) -> Path:
+    """Write what the runtime of a target opens, beside the ONNX file that it is made from.
+
+    Returns:
+        What the runtime is given: the ONNX file itself, but for OpenVINO.
+
+    Raises:
+        UsageError: If the runtime is not installed.
+        ConversionError: If the network cannot be converted.
+    """
+    return write_openvino(source.read_bytes(), source.parent)[0] if target.device == "openvino" else source
+
+
+def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Give the answers of what ``deploy`` wrote, which may differ from those of the ONNX file by rounding alone.
+
+    Args:
+        source: The ONNX file.
+        target: What it was deployed for.
+        images: Shape (N, C, H, W), with N at least 1.
+
+    Raises:
+        ConversionError: If the answers are those of another network, saying how far off they are.
+    """
+    logits = predict(source.with_name(target.files[0]), images, target=target)
+    if target.device != "cpu":
+        agreement = Agreement.of(predict(source, images), logits)
+        if not agreement.is_close:
+            raise ConversionError(
+                f"target {target} does not compute what ONNX Runtime does on the processor: {agreement}; "
+                "leave what this point adds out of the space, or search with --target cpu"
+            )
+    return logits

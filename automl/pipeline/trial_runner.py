@@ -22,10 +22,11 @@ from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.export.packing import pack
 from automl.export.torch_graph import LOGITS
-from automl.measure.accuracy import accuracy, predict
+from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
 from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stage_cache import NoCache, StageCache
@@ -130,17 +131,18 @@ class TrialRunner:
         )
 
     def _measure(self, compressed: CompressedModel, path: Path, stages: StageRunner) -> dict[str, float]:
-        validation, normalization = self.dataset.validation, self.dataset.normalization
+        validation, normalization, target = self.dataset.validation, self.dataset.normalization, self.meter.target
         with stages.timed("export"):
             _export(compressed, path, self.dataset, normalization)
+            model = deploy(path, target)
         with stages.timed("measure"):
-            deployed = accuracy(predict(path, validation.images), validation.labels)
+            deployed = accuracy(deployed_logits(path, target, validation.images), validation.labels)
             logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
             download_bytes = len(pack(path.read_bytes()))
-            latency = self.meter.measure(path, images=validation.images[:1])
+            latency = self.meter.measure(model, images=validation.images[:1])
         return {
             "accuracy": deployed,
-            "size_bytes": float(size_bytes(path)),
+            "size_bytes": float(sum(size_bytes(path.with_name(name)) for name in target.files)),
             "download_bytes": float(download_bytes),
             **latency.metrics(),
             "parity_gap": abs(accuracy(logits, validation.labels) - deployed),

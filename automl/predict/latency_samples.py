@@ -1,13 +1,13 @@
 """Keeps what was measured to learn prices from, so that a host is timed once and not once a search."""
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from automl.core.target import Target
 from automl.measure.host_lock import exclusive
 from automl.measure.processor import processor_name
+from automl.measure.runtime import runtime_name
 from automl.predict.latency_model import TimedNetwork
 
 _VERSION = 1  # raise it when the names or the meaning of the work change
@@ -18,13 +18,13 @@ class LatencySamples:
 
     Args:
         state_dir: Of the meter that measured.
-        target: Threads and images a run.
+        target: Runtime, threads and images a run.
     """
 
     def __init__(self, state_dir: Path, target: Target) -> None:
         self._file = state_dir / "latency_samples.jsonl"
         self._lock = state_dir / "latency_samples.lock"
-        self._host = f"{_VERSION} onnxruntime {version('onnxruntime')} {processor_name()} {target}"
+        self._host = f"{_VERSION} {runtime_name(target)} {processor_name()} {target}"
 
     def add(self, origin: str, network: TimedNetwork) -> None:
         """Keep a measurement.

@@ -10,7 +10,6 @@ from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.latency import LatencyMeter
-from automl.pipeline.trial_runner import MODEL_FILE
 from automl.storage.store import TrialStore
 
 
@@ -39,10 +38,10 @@ def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyM
     with tempfile.TemporaryDirectory(prefix="automl-front-") as scratch:
         folder = Path(scratch)
         store.read_artifact(trial.number, folder)
-        model = folder / MODEL_FILE
+        model = folder / meter.target.files[0]
         latency = meter.measure(model, images=dataset.test.images[:1])
         final = {
-            "test_accuracy": accuracy(predict(model, dataset.test.images), dataset.test.labels),
+            "test_accuracy": accuracy(predict(model, dataset.test.images, target=meter.target), dataset.test.labels),
             "latency_idle_ms": latency.latency_ms,
         }
     measured = replace(trial, metrics={**trial.metrics, **final})

@@ -11,6 +11,9 @@ from automl.errors import UsageError
         ("cpu:4", Target(threads=4)),
         ("cpu:1:8", Target(batch=8)),
         ("cpu:2:3", Target(threads=2, batch=3)),
+        ("openvino", Target(device="openvino")),
+        ("openvino:4:8", Target(device="openvino", threads=4, batch=8)),
+        ("cuda:1:8", Target(device="cuda", batch=8)),
     ],
 )
 def test_target_is_read_and_written(text, target):
@@ -19,8 +22,16 @@ def test_target_is_read_and_written(text, target):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "4", "cpu:", "cpu:0", "cpu:1:0", "cpu:-1", "cpu:1:2:3", "cpu:257", "tpu:1", "cpu:one"]
+    "text", ["", "4", "cpu:", "cpu:0", "cpu:1:0", "cpu:-1", "cpu:1:2:3", "cpu:257", "tpu:1", "cpu:one", "cuda:0"]
 )
 def test_bad_target_is_refused_with_its_form(text):
-    with pytest.raises(UsageError, match=r"(?s)target '.*cpu:THREADS"):
+    with pytest.raises(UsageError, match=r"(?s)target '.*DEVICE:THREADS.*cpu, openvino, cuda"):
         Target.parse(text)
+
+
+def test_openvino_opens_two_files_and_the_others_one():
+    assert [Target(device=device).files for device in ("cpu", "openvino", "cuda")] == [
+        ("model.onnx",),
+        ("model.xml", "model.bin"),
+        ("model.onnx",),
+    ]
