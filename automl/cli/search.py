@@ -93,7 +93,12 @@ def search(
     workers: Annotated[int | None, typer.Option(help="Trials at a time; one a processor if absent.")] = None,
     gpus_per_trial: Annotated[float, typer.Option(help="GPUs, or a part of one, for each trial.")] = 0.0,
     target: Annotated[
-        str, typer.Option(help="Threads, and images a run, that latency is for.", metavar="cpu:THREADS[:BATCH]")
+        str,
+        typer.Option(
+            help="Runtime (cpu: ONNX Runtime, openvino, cuda: ONNX Runtime on a GPU), threads, and images a run, that "
+            "every figure is for.",
+            metavar="cpu|openvino|cuda:THREADS[:BATCH]",
+        ),
     ] = "cpu:1",
     time_budget: Annotated[
         str | None, typer.Option(help="Begin no trial after so long, such as 30m or 1h30m.", metavar="DURATION")

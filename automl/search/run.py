@@ -19,6 +19,7 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, UsageError
 from automl.measure.latency import LatencyMeter
+from automl.measure.runtime import check_target
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
 from automl.search.anchors import anchors
@@ -88,7 +89,7 @@ class SearchRequest:
         """Refuse what cannot be run.
 
         Raises:
-            UsageError: Naming the value.
+            UsageError: Naming the value, or what this host lacks for the target.
         """
         if self.budget < 1:
             raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
@@ -100,6 +101,15 @@ class SearchRequest:
         if len(set(metrics)) < len(metrics):
             raise UsageError(f"objectives {', '.join(map(str, self.objectives))} name a metric twice; name each once")
         self.cluster.check()
+        self._check_target()
+
+    def _check_target(self) -> None:
+        if self.target.device == "cuda" and self.cluster.gpus_per_trial == 0:
+            raise UsageError(
+                f"target {self.target} measures on a GPU, and Ray shows a trial none that it was not given; "
+                "give --gpus-per-trial 1, or less where trials share one"
+            )
+        check_target(self.target)
 
 
 @dataclass(frozen=True)
@@ -249,6 +259,6 @@ def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
         constraints=request.constraints,
         target=request.target,
         seed=request.seed,
-        versions=library_versions(),
+        versions=library_versions(request.target),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )

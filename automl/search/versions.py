@@ -3,9 +3,16 @@
 import platform
 from importlib.metadata import version
 
+from automl.core.target import ONE_THREAD, Target
+
 _LIBRARIES = ("automl", "torch", "nni", "optuna", "ray", "onnx", "onnxruntime", "numpy")
 
 
-def library_versions() -> dict[str, str]:
-    """Give the version of Python and of every library that a trial depends on."""
-    return {"python": platform.python_version(), **{library: version(library) for library in _LIBRARIES}}
+def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
+    """Give the version of Python and of every library that a trial depends on.
+
+    Args:
+        target: What trials are measured for; its runtime must be installed.
+    """
+    libraries = (*_LIBRARIES, "openvino") if target.device == "openvino" else _LIBRARIES
+    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}
