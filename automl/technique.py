@@ -27,7 +27,7 @@ from automl.core.stage import Stage
 from automl.core.value import Value
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
     from torch.optim import Optimizer
@@ -230,6 +230,23 @@ class Pruner(Technique):
             InfeasibleError: If ``prune`` would refuse the network.
         """
         return None
+
+    def asked_channels(self, model: nn.Module, sparsity: Profile, context: StageContext) -> Mapping[str, float]:  # noqa: ARG002
+        """Say how many output channels ``prune`` is asked to leave of each layer, before it rounds them.
+
+        The row of a trial shows them beside the channels that the exported network has. Where this is not overridden,
+        as by a pruner of single weights, the row says nothing of channels.
+
+        Args:
+            model: What ``prune`` will be given; leave it as it is.
+            sparsity: What ``prune`` will be given.
+            context: What may be used; do not train.
+
+        Returns:
+            Channels by the name of the module, in the order of the forward pass; all layers that ``prune`` considers,
+            also those that keep all channels.
+        """
+        return {}
 
     @abstractmethod
     def prune(self, model: nn.Module, sparsity: Profile, context: StageContext) -> nn.Module:

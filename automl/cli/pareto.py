@@ -31,16 +31,17 @@ def pareto(
 ) -> None:
     """Print the Pareto front: the networks that no other network beats in every objective."""
     from automl.core.pareto import pareto_front
-    from automl.report.rows import trial_rows
+    from automl.report.rows import csv_rows, trial_rows
     from automl.report.tables import front_table
     from automl.storage.store import TrialStore
 
     opened = TrialStore.open(store, study)
     all_trials = opened.read()
-    rows = trial_rows(pareto_front(all_trials, opened.spec.objectives), opened.spec)
+    front = pareto_front(all_trials, opened.spec.objectives)
     if as_json or output is Format.JSON:
-        print_json(rows)
+        print_json(trial_rows(front, opened.spec))
     elif output is Format.CSV:
+        rows = csv_rows(front, opened.spec)
         writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from automl.core.value import Point
+from automl.core.width import LayerWidth
 
 
 class TrialState(StrEnum):
@@ -45,6 +46,8 @@ class Trial:
         artifact: Path of the artifact folder relative to the study; None where it is not kept.
         parity_layer: Module at which the deployed network first departs from the simulated one; None where their
             accuracies agree.
+        widths: Of the layers that a pruner was to take channels from, in the order of the forward pass; empty without
+            such a pruner, and where there is no exported network.
         error: One line that says what went wrong.
         error_traceback: The whole traceback.
         host: Name of the machine that ran it.
@@ -65,6 +68,7 @@ class Trial:
     epochs_trained: int = 0
     artifact: str | None = None
     parity_layer: str | None = None
+    widths: tuple[LayerWidth, ...] = ()
     error: str | None = None
     error_traceback: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

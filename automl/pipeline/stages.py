@@ -15,6 +15,7 @@ from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
+from automl.pipeline.asked_widths import asked_widths
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
 from automl.pipeline.logits_check import check_logits
@@ -85,7 +86,7 @@ class StageRunner:
             with self.timed(step):
                 result = self._shared(step, keys[step], partial(work[step], result))
         model = fold_batch_norm(result.model) if result.quantization is None else result.model
-        return CompressedModel(model.cpu().eval(), result.quantization)
+        return replace(result, model=model.cpu().eval())
 
     def build(self) -> nn.Module:
         """Build the network of the recipe: untrained, unless it comes with its weights.
@@ -248,10 +249,13 @@ class StageRunner:
 
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Pruner)
+        own = self._own(technique, context)
         with self._seeded():
-            pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), self._own(technique, context))
+            asked = asked_widths(technique, trained.model, _profile(stage), own)
+        with self._seeded():
+            pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), own)
         check_logits(pruned, technique, context)
-        return CompressedModel(pruned)
+        return CompressedModel(pruned, asked=asked)
 
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Quantizer)
@@ -259,7 +263,7 @@ class StageRunner:
             prepared = technique.prepared(trained.model)
             quantized = technique.quantize(prepared, _profile(stage), self._own(technique, context))
         check_logits(quantized.model, technique, context)
-        return CompressedModel(*quantized)
+        return CompressedModel(*quantized, asked=trained.asked)
 
     @cached_property
     def _trainer(self) -> Trainer:

@@ -17,6 +17,7 @@ from automl.core.pace import WHOLE, Pace, rung_metrics
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
+from automl.core.width import LayerWidth
 from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
@@ -90,6 +91,7 @@ class TrialRunner:
         state, artifact, error, error_traceback = TrialState.COMPLETE, None, None, None
         metrics: dict[str, float] = {}
         parity_layer: str | None = None
+        widths: tuple[LayerWidth, ...] = ()
         try:
             if pace.until_epoch is not None and stages.pause(pace.until_epoch):
                 state, metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
@@ -101,7 +103,8 @@ class TrialRunner:
                     measured = self._measure(compressed, folder / MODEL_FILE, stages)
                     parity_layer = self._departure(number, compressed, measured["parity_gap"])
                     artifact = self.store.write_artifact(number, folder)
-                metrics = {**measured, **rung_metrics(stages.accuracies)}  # last: a trial that failed has none
+                # Last: a trial that failed has none.
+                metrics, widths = {**measured, **rung_metrics(stages.accuracies)}, compressed.widths
         except InfeasibleError as reason:
             state, error = TrialState.INFEASIBLE, str(reason)
         except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row
@@ -125,6 +128,7 @@ class TrialRunner:
             epochs_trained=pace.epochs_before + stages.epochs_trained,
             artifact=artifact,
             parity_layer=parity_layer,
+            widths=widths,
             error=error,
             error_traceback=error_traceback,
             versions=self.spec.versions,

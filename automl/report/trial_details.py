@@ -1,6 +1,6 @@
 """Everything that the store knows of one trial, grouped for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
+from automl.core.width import LayerWidth
 from automl.report.point_summary import describe_point
 from automl.report.units import MISSING, human_metric, human_number, human_seconds, metric_title
 
@@ -26,7 +27,7 @@ _BAR_WIDTH = 24
 
 
 def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
-    """Show one trial: how it ended, its network, point, metrics, limits, time, versions and error.
+    """Show one trial: how it ended, its network, point, metrics, limits, widths, time, versions and error.
 
     Args:
         trial: The trial.
@@ -36,6 +37,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("point", _point(trial, spec)),
         ("metrics", _metrics(trial.metrics)),
         ("constraints", _constraints(trial.constraints)),
+        ("channels", _widths(trial.widths)),
         ("time", _seconds(trial)),
         ("run", _run(trial)),
         ("error", _error(trial)),
@@ -91,6 +93,21 @@ def _constraints(constraints: Mapping[str, float]) -> Table | None:
         words = f"kept, {human_number(-violation)} to spare" if kept else f"broken by {human_number(violation)}"
         rows[text] = Text(words, style="green" if kept else "red")
     return _grid(rows) if rows else None
+
+
+def _widths(widths: Sequence[LayerWidth]) -> Table | None:
+    """Give each layer a line: its channels before pruning, those asked for, and those that it kept."""
+    if not widths:
+        return None
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", overflow="fold")
+    for _ in ("before", "asked", "kept"):
+        grid.add_column(justify="right")
+    grid.add_row("", *(Text(title, style="dim") for title in ("before", "→ asked", "→ kept")))
+    for width in widths:
+        kept = MISSING if width.kept is None else str(width.kept)
+        grid.add_row(Text(width.layer), str(width.before), f"→ {width.asked:.1f}", f"→ {kept}")
+    return grid
 
 
 def _seconds(trial: Trial) -> Table | None:

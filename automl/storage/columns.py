@@ -1,7 +1,8 @@
 """The columns of the trial store: which a study has, and a trial as a row of them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -9,9 +10,13 @@ from automl.core.parameter import Categorical, Domain, Integer
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
+from automl.core.width import LayerWidth
 from automl.errors import StoreError
 
-Cell = Scalar | datetime | None
+Structs = Sequence[Mapping[str, Scalar | None]]
+"""Several values of one shape, each with the same fields."""
+
+Cell = Scalar | datetime | Structs | None
 """What a row holds in one column; None where the trial has no such value."""
 
 BASE_METRICS = (
@@ -52,6 +57,7 @@ class Kind(StrEnum):
     REAL = "real"
     TEXT = "text"
     TIME = "time"
+    WIDTHS = "widths"
 
 
 def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
@@ -74,6 +80,7 @@ def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
         "epochs_trained": Kind.INTEGER,
         "artifact": Kind.TEXT,
         "parity_layer": Kind.TEXT,
+        "widths": Kind.WIDTHS,
         "error": Kind.TEXT,
         "error_traceback": Kind.TEXT,
         "started_at": Kind.TIME,
@@ -113,6 +120,7 @@ def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
         "epochs_trained": trial.epochs_trained,
         "artifact": trial.artifact,
         "parity_layer": trial.parity_layer,
+        "widths": [asdict(width) for width in trial.widths] or None,
         "error": trial.error,
         "error_traceback": trial.error_traceback,
         "started_at": trial.started_at.astimezone(UTC),
@@ -133,7 +141,7 @@ def trial_of(row: Mapping[str, Cell]) -> Trial:
     return Trial(
         number=_integer(row["number"]),
         state=TrialState(str(row["state"])),
-        point={name: value for name, value in _group(row, "param").items() if not isinstance(value, datetime)},
+        point={name: value for name, value in _group(row, "param").items() if isinstance(value, Scalar)},
         seed=_integer(row["seed"]),
         started_at=_time(row["started_at"]),
         finished_at=_time(row["finished_at"]),
@@ -145,6 +153,7 @@ def trial_of(row: Mapping[str, Cell]) -> Trial:
         epochs_trained=_integer(row["epochs_trained"]),
         artifact=_text(row["artifact"]),
         parity_layer=_text(row.get("parity_layer")),
+        widths=_widths(row.get("widths")),
         error=_text(row["error"]),
         error_traceback=_text(row["error_traceback"]),
         versions={library: str(version) for library, version in _group(row, "versions").items()},
@@ -183,7 +192,7 @@ def _violation_cell(value: float) -> Cell:
     return math.inf if math.isnan(value) else value
 
 
-def _group(row: Mapping[str, Cell], group: str) -> dict[str, Scalar | datetime]:
+def _group(row: Mapping[str, Cell], group: str) -> dict[str, Scalar | datetime | Structs]:
     prefix = f"{group}."
     return {
         name.removeprefix(prefix): cell for name, cell in row.items() if name.startswith(prefix) and cell is not None
@@ -204,6 +213,28 @@ def _time(cell: Cell) -> datetime:
     if not isinstance(cell, datetime):
         raise TypeError(f"{cell!r} is not a time")
     return cell.astimezone(UTC)
+
+
+def _widths(cell: Cell) -> tuple[LayerWidth, ...]:
+    if cell is None:
+        return ()
+    if isinstance(cell, Scalar | datetime):
+        raise TypeError(f"{cell!r} is not a list of widths")
+    return tuple(
+        LayerWidth(
+            layer=str(width["layer"]),
+            before=_integer(width["before"]),
+            asked=_real(width["asked"]),
+            kept=None if width["kept"] is None else _integer(width["kept"]),
+        )
+        for width in cell
+    )
+
+
+def _real(cell: Cell) -> float:
+    if not isinstance(cell, int | float):
+        raise TypeError(f"{cell!r} is not a number")
+    return float(cell)
 
 
 def _text(cell: Cell) -> str | None:

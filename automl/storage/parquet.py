@@ -16,6 +16,9 @@ _ARROW_TYPES = {
     Kind.REAL: pa.float64(),
     Kind.TEXT: pa.string(),
     Kind.TIME: pa.timestamp("us", tz="UTC"),
+    Kind.WIDTHS: pa.list_(
+        pa.struct({"layer": pa.string(), "before": pa.int64(), "asked": pa.float64(), "kept": pa.int64()})
+    ),
 }
 _VERSION_KEY = b"automl.schema_version"
 

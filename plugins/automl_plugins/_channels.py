@@ -29,6 +29,26 @@ def channel_config(model: nn.Module, sparsity: Profile, images: Tensor, *, multi
     return group_config(model, channel_groups(model, images), sparsity, multiple=multiple)
 
 
+def asked_channels(model: nn.Module, sparsity: Profile, images: Tensor) -> dict[str, float]:
+    """Say how many channels of each convolution a profile leaves before they are rounded, as ``channel_config`` rounds.
+
+    Args:
+        model: A network that torch.fx can trace.
+        sparsity: As for ``channel_config``.
+        images: A batch (N, C, H, W) to run shapes with.
+
+    Returns:
+        Channels by convolution, in the order of the network's modules.
+    """
+    groups = channel_groups(model, images)
+    shares = {name: share for group, share in zip(groups, sparsity.values(len(groups)), strict=True) for name in group}
+    return {
+        name: round(len(module.get_parameter("weight")) * (1 - shares[name]), 6)
+        for name, module in model.named_modules()
+        if name in shares
+    }
+
+
 def group_config(
     model: nn.Module, groups: Sequence[list[str]], sparsity: Profile, *, multiple: int
 ) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from pydantic import Field
 from automl.technique import Profile, Pruner, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from collections.abc import Mapping
+
     from torch import nn
 
     from automl_plugins._nni import Masks
@@ -35,6 +37,12 @@ class ChannelPruner(Pruner):
         from automl_plugins._shrinking import shrink_channels
 
         return shrink_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+
+    def asked_channels(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "Mapping[str, float]":
+        """Say what the profile leaves of each convolution before it is rounded to a multiple."""
+        from automl_plugins._channels import asked_channels
+
+        return asked_channels(model.eval(), sparsity, context.calibration[:2])
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
         """Try on the untrained network whether these channels can be removed."""

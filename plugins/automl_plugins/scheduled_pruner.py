@@ -7,6 +7,8 @@ from pydantic import Field
 from automl.technique import Categorical, Profile, Pruner, Search, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
+    from collections.abc import Mapping
+
     from torch import nn
 
 _BASES = ("level", "l1_norm", "l2_norm", "fpgm")
@@ -40,6 +42,12 @@ class ScheduledPruner(Pruner):
         if self.base == "level":
             return model
         return shrink_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+
+    def asked_channels(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "Mapping[str, float]":
+        """Say what the profile leaves of each convolution before it is rounded; single weights leave all."""
+        from automl_plugins._channels import asked_channels
+
+        return {} if self.base == "level" else asked_channels(model.eval(), sparsity, context.calibration[:2])
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
         """Try on the untrained network whether the base can remove these channels or weights."""

@@ -21,6 +21,7 @@ from automl.datasets.dataset import Dataset, Split
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
 from automl.export.packing import pack
+from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
 from automl.pipeline import trial_runner
 from automl.pipeline.trial_runner import TrialRunner
@@ -60,6 +61,7 @@ CHAINS = {
         **POINT, "conv_net.activation": "silu", "pruner": "l1_norm", "quantizer": "qat", "weight_bits.level": 3,
     },
 }  # fmt: skip
+PRUNES_CHANNELS = {"pruned", "l1_norm and qat"}
 EPOCHS = {"float": 2, "pruned": 3, "ptq": 2, "level and qat": 4, "l1_norm and qat": 4}
 
 
@@ -190,6 +192,12 @@ def test_row_of_a_complete_trial_is_what_its_file_says(chain, make_runner, datas
         "size_bytes<=5000": trial.metrics["size_bytes"] - 5000,
         "accuracy>=0.1": 0.1 - trial.metrics["accuracy"],
     }
+    channels = [layer.shape[0] for layer in file_contents(file) if layer.is_convolution]
+    asked = [(8, 4.0), (16, 8.0)] if chain in PRUNES_CHANNELS else []
+    assert channels == ([4, 8] if asked else [8, 16])
+    assert [((width.before, width.asked), width.kept) for width in trial.widths] == [
+        *zip(asked, channels, strict=False)
+    ]
 
 
 @pytest.mark.parametrize("chain", CHAINS)

@@ -70,6 +70,27 @@ def test_each_group_keeps_the_channels_that_were_asked(name, network, multiple, 
     assert torch.isfinite(logits(pruned)).all()
 
 
+@pytest.mark.parametrize("network", list(GROUPS), ids=lambda made: made.__name__)
+@pytest.mark.parametrize("name", [*CHANNEL_PRUNERS, "linear", "agp"])
+def test_what_was_asked_of_each_layer_is_said_before_rounding(name, network):
+    model, sparsity = trained(network), Profile(level=0.4, slope=0.3)
+    before, untouched = widths(model), copy.deepcopy(model.state_dict())
+    used = technique_class(name).model_validate({"channel_multiple": 8})
+    expected = {
+        layer: pytest.approx(before[layer] * (1 - share))
+        for group, share in zip(GROUPS[network], sparsity.values(len(GROUPS[network])), strict=True)
+        for layer in group
+    }
+    assert used.asked_channels(model, sparsity, context()) == expected
+    assert all(torch.equal(untouched[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize(("name", "fields"), [("level", {}), ("movement", {}), ("agp", {"base": "level"})])
+def test_a_pruner_of_single_weights_asks_for_no_channels(name, fields):
+    used = technique_class(name).model_validate(fields)
+    assert used.asked_channels(trained(plain), Profile(level=0.4), context()) == {}
+
+
 @pytest.mark.parametrize("name", CHANNEL_PRUNERS)
 def test_channels_that_are_fewer_than_the_multiple_stay(name):
     pruned = prune(name, trained(plain), Profile(level=0.9), recovery_epochs=0, channel_multiple=64)

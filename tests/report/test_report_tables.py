@@ -11,10 +11,13 @@ from report_study import study_spec, study_trials
 from rich.console import Console
 
 from automl.core.trial import TrialState
-from automl.report.rows import trial_rows
+from automl.core.width import LayerWidth
+from automl.report.rows import csv_rows, trial_rows
 from automl.report.tables import describe_point, front_table, trial_details, trials_table
 from automl.report.units import MISSING, human_metric
 from automl.storage.columns import columns
+
+WIDTHS = (LayerWidth("stages.0.conv", 32, 22.4, 24), LayerWidth("stages.1.conv", 48, 9.6, None))
 
 
 @pytest.fixture
@@ -177,13 +180,30 @@ def test_rows_have_the_columns_of_the_store_and_none_for_what_is_absent(trials, 
 
 def test_rows_are_strict_json_and_csv(trials, spec):
     unknown = replace(trials[0], constraints={"size_bytes<=50000": math.nan}, metrics={"accuracy": math.nan})
-    rows = trial_rows([*trials, unknown], spec)
+    pruned = replace(trials[0], widths=WIDTHS)
+    rows = trial_rows([*trials, unknown, pruned], spec)
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     sink = io.StringIO()
     writer = csv.DictWriter(sink, fieldnames=list(rows[0]))
     writer.writeheader()
-    writer.writerows(rows)
-    assert len(list(csv.DictReader(io.StringIO(sink.getvalue())))) == len(rows)
+    writer.writerows(csv_rows([*trials, unknown, pruned], spec))
+    read = list(csv.DictReader(io.StringIO(sink.getvalue())))
+    assert len(read) == len(rows)
+    assert json.loads(read[-1]["widths"]) == rows[-1]["widths"] == [
+        {"layer": "stages.0.conv", "before": 32, "asked": 22.4, "kept": 24},
+        {"layer": "stages.1.conv", "before": 48, "asked": 9.6, "kept": None},
+    ]  # fmt: skip
+
+
+def test_details_of_a_trial_with_pruned_channels_have_a_line_a_layer(trials, spec):
+    lines = printed(trial_details(replace(trials[0], widths=WIDTHS), spec)).splitlines()
+    start = lines.index("channels")
+    assert [line.split() for line in lines[start + 1 : start + 4]] == [
+        ["before", "→", "asked", "→", "kept"],
+        ["stages.0.conv", "32", "→", "22.4", "→", "24"],
+        ["stages.1.conv", "48", "→", "9.6", "→", MISSING],
+    ]
+    assert "channels" not in printed(trial_details(trials[0], spec))
 
 
 def test_steps_from_the_cache_are_named_where_the_time_went(trials, spec):

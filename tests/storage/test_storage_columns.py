@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from storage_study import study_spec, study_trial
 
+from automl.core.width import LayerWidth
 from automl.storage.columns import CACHED_STEPS, trial_of
 from automl.storage.parquet import decode_trials, encode_trials
 from automl.storage.store import TrialStore
@@ -37,3 +38,33 @@ def test_a_row_without_the_columns_reads(spec):
     old = {name: cell for name, cell in row.items() if not name.startswith(("cached.", "seconds.wait"))}
     assert len(old) == len(row) - len(CACHED_STEPS) - 1
     assert trial_of(old) == trial
+
+
+WIDTHS = (LayerWidth("conv.0", 32, 22.4, 24), LayerWidth("conv.1", 48, 9.6, None))
+
+
+def test_widths_read_back(spec):
+    trials = [study_trial(0, widths=WIDTHS), study_trial(1)]
+    assert decode_trials(encode_trials(trials, spec), source="memory") == trials
+
+
+def test_every_file_has_the_widths_in_the_same_type(spec):
+    pruned, other = (
+        pq.read_schema(pa.BufferReader(encode_trials([study_trial(0, widths=widths)], spec))).field("widths")
+        for widths in (WIDTHS, ())
+    )
+    assert pruned == other
+    assert str(pruned.type) == "list<element: struct<layer: string, before: int64, asked: double, kept: int64>>"
+
+
+def test_a_row_without_widths_reads(spec):
+    trial = study_trial(1)
+    (row,) = pq.read_table(pa.BufferReader(encode_trials([trial], spec))).to_pylist()
+    assert row.pop("widths") is None
+    assert trial_of(row) == trial
+
+
+def test_a_row_with_widths_of_another_kind_is_refused(spec):
+    (row,) = pq.read_table(pa.BufferReader(encode_trials([study_trial(1)], spec))).to_pylist()
+    with pytest.raises(TypeError, match="'conv: 32' is not a list of widths"):
+        trial_of(row | {"widths": "conv: 32"})

@@ -9,7 +9,11 @@ import pytest
 from storage_study import study_spec, study_trial
 
 from automl.core.trial import TrialState
+from automl.core.width import LayerWidth
 from automl.storage.store import TrialStore
+
+WIDTHS = (LayerWidth("conv.0", 32, 22.4, 24), LayerWidth("conv.1", 48, 9.6, 8))
+ROWS_OF_WIDTHS = [(1, "conv.0", 32, 22.4, 24), (1, "conv.1", 48, 9.6, 8), (4, "conv.0", 32, 22.4, 24)]
 
 
 @pytest.fixture
@@ -24,14 +28,14 @@ def make_trial():
 
 @pytest.fixture
 def in_a_half_folded_study(tmp_path, spec, make_trial, monkeypatch):
-    """Rows 0 to 2 folded, 3 and 4 single; only the last has the metric energy_mj; a torn temporary file."""
+    """Rows 0 to 2 folded, 3 and 4 single; only the last has the metric energy_mj, 1 and 4 have widths; a torn file."""
     monkeypatch.chdir(tmp_path)
     store = TrialStore.create("trials", spec)
     for number in range(3):
-        store.write(make_trial(number))
+        store.write(make_trial(number, widths=WIDTHS if number == 1 else ()))
     store.compact()
     store.write(make_trial(3, state=TrialState.FAILED, point={}, metrics={}, constraints={}, error="out of memory"))
-    store.write(make_trial(4, metrics={"accuracy": 0.99, "size_bytes": 5_000.0, "energy_mj": 2.5}))
+    store.write(make_trial(4, metrics={"accuracy": 0.99, "size_bytes": 5_000.0, "energy_mj": 2.5}, widths=WIDTHS[:1]))
     store.write_artifact(4, Path("trials/digits/trials"))
     for file in Path("trials/digits/artifacts/000004").iterdir():
         file.rename(file.with_name("model.onnx"))
@@ -69,3 +73,27 @@ def test_polars_reads_a_study_in_one_line():
     assert rows["number"].to_list() == [0, 1, 2, 3, 4]
     assert rows["metric.size_bytes"].dtype == pl.Int64
     assert rows["metric.energy_mj"].to_list() == [None, None, None, None, 2.5]
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_duckdb_makes_a_row_of_each_layer_in_one_line():
+    rows = duckdb.sql("from read_parquet('trials/digits/**/*.parquet', union_by_name=true)")
+    assert len(rows) == 5
+    layers = duckdb.sql("select number, unnest(widths, recursive := true) from rows")
+    assert layers.columns == ["number", "layer", "before", "asked", "kept"]
+    assert sorted(layers.fetchall()) == ROWS_OF_WIDTHS
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_pandas_makes_a_row_of_each_layer_in_one_line():
+    rows = pd.concat(map(pd.read_parquet, Path("trials/digits").glob("**/*.parquet")))
+    layers = rows.set_index("number")["widths"].explode().dropna().apply(pd.Series)
+    assert sorted(layers.itertuples(name=None)) == ROWS_OF_WIDTHS
+    assert list(layers.columns) == ["layer", "before", "asked", "kept"]
+
+
+@pytest.mark.usefixtures("in_a_half_folded_study")
+def test_polars_makes_a_row_of_each_layer_in_one_line():
+    rows = pl.concat(map(pl.read_parquet, Path("trials/digits").glob("**/*.parquet")), how="diagonal")
+    layers = rows.select("number", "widths").explode("widths").unnest("widths").drop_nulls("layer")
+    assert sorted(layers.iter_rows()) == ROWS_OF_WIDTHS
