@@ -19,16 +19,20 @@ NO_TECHNIQUE = "none"
 class ProfileSpec(Value):
     """A per-layer profile of a stage: its parameters are ``<name>.level``, ``.slope`` and ``.offset_<i>``.
 
+    Where layers have numbers of their own instead, its parameters are ``<name>.layer_<i>`` alone.
+
     Attributes:
         low: No layer goes below this.
         high: No layer goes above this.
         offsets: How many sections of the network have an offset of their own.
+        layers: How many layers have a number of their own; 0 for a curve.
     """
 
     name: str
     low: float
     high: float
     offsets: int
+    layers: int = 0
 
 
 class SearchSpace(Value):
@@ -128,6 +132,9 @@ class SearchSpace(Value):
 
 
 def _profile(spec: ProfileSpec, values: dict[str, Scalar]) -> Profile:
+    if spec.layers:
+        own = tuple(float(values[f"{spec.name}.layer_{index}"]) for index in range(spec.layers))
+        return Profile(level=0.0, offsets=own, low=spec.low, high=spec.high)
     return Profile(
         level=float(values[f"{spec.name}.level"]),
         slope=float(values.get(f"{spec.name}.slope", 0.0)),

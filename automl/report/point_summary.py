@@ -10,7 +10,7 @@ from automl.core.value import Point, Scalar
 
 _NUMBERED = re.compile(r"(\w+?)_\d+")
 _SAMPLES = 24
-"""Layers at which a profile is sampled to find its ends; a multiple of any usual number of sections."""
+"""Layers at which a curve is sampled to find its ends; a multiple of any usual number of sections."""
 
 
 def describe_point(point: Point, constants: Point, *, profiles: Mapping[Stage, ProfileSpec] | None = None) -> str:
@@ -48,7 +48,7 @@ def _stage(stage: Stage, technique: str, values: Point, *, profile: ProfileSpec 
         fields = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
         described = ", ".join(_fields(fields))
         return f"{technique}: {described}" if described else technique
-    if profile is None or f"{profile.name}.level" not in values:
+    if profile is None or (not profile.layers and f"{profile.name}.level" not in values):
         return technique
     return f"{technique}, {_curve(profile.name, values, low=profile.low, high=profile.high)}"
 
@@ -70,19 +70,20 @@ def _fields(fields: Mapping[str, Scalar]) -> Iterable[str]:
 
 
 def _curve(owner: str, values: Point, *, low: float = float("-inf"), high: float = float("inf")) -> str:
-    offsets = [value for name, value in values.items() if name.startswith(f"{owner}.offset_")]
+    offsets = [value for name, value in values.items() if name.startswith((f"{owner}.offset_", f"{owner}.layer_"))]
     curve = Profile(
-        level=float(values[f"{owner}.level"]),
+        level=float(values.get(f"{owner}.level", 0.0)),  # absent where each layer has a number of its own
         slope=float(values.get(f"{owner}.slope", 0.0)),
         offsets=tuple(map(float, offsets)),
         low=low,
         high=high,
     )
+    samples = max(_SAMPLES, len(offsets))
     if owner.endswith("bits"):
-        bits = curve.whole_values(_SAMPLES)
+        bits = curve.whole_values(samples)
         return f"{_range(f'{min(bits)}', f'{max(bits)}')} bits"
-    samples = curve.values(_SAMPLES)
-    return f"{owner.replace('_', ' ')} {_range(f'{100 * min(samples):.0f}', f'{100 * max(samples):.0f}')} %"
+    shares = curve.values(samples)
+    return f"{owner.replace('_', ' ')} {_range(f'{100 * min(shares):.0f}', f'{100 * max(shares):.0f}')} %"
 
 
 def _range(low: str, high: str) -> str:

@@ -59,8 +59,8 @@ def _value(name: str, domain: Domain, *, width: float, is_network: bool) -> Scal
         return domain.nearest(width * largest) if "width" in field and not isinstance(largest, str) else largest
     if field == "slope" or field.startswith("offset_"):
         return domain.nearest(0.0)
-    if name == "weight_bits.level":
+    if name.startswith("weight_bits."):
         return domain.largest()
-    if name == "sparsity.level":
+    if name.startswith("sparsity."):
         return domain.nearest(0.0)
     return domain.middle()

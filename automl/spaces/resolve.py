@@ -16,7 +16,7 @@ from automl.core.value import Scalar
 from automl.errors import AutomlError
 from automl.registry import technique_class
 from automl.spaces.located_yaml import KeyPath, LocatedDocument
-from automl.spaces.space_file import ProfileSection, Section, SpaceFile, read_field, read_space_file
+from automl.spaces.space_file import ProfileSection, Section, SpaceFile, SpecifiedField, read_field, read_space_file
 from automl.technique import ActiveIf, Search, Technique
 
 _LARGEST = "largest"
@@ -50,6 +50,7 @@ class _Resolver:
             (Stage.QUANTIZER, self.file.quantizer, "weight_bits", self.file.weight_bits),
         ):
             self._add_stage(stage, section)
+            self._check_shape(name, profile)
             techniques = tuple(technique for technique in section if technique != NO_TECHNIQUE)
             if techniques:
                 profiles[stage] = self._add_profile(name, profile, self._choice_condition(stage, techniques))
@@ -122,13 +123,26 @@ class _Resolver:
                     continue
             self._add(f"{technique.name}.{name}", value, own_condition)
 
+    def _check_shape(self, name: str, section: ProfileSection) -> None:
+        """Refuse a profile that is neither a curve nor one number a layer."""
+        if section.per_layer is None:
+            if "level" not in section.model_fields_set:
+                raise self.document.error((name, "level"), "this key is missing; add it, or per_layer in its place")
+            return
+        for key in ("level", "slope", "offsets"):
+            if key in section.model_fields_set:
+                raise self.document.error((name, key), f"per_layer gives each layer its own number; remove {key}")
+
     def _add_profile(self, name: str, section: ProfileSection, condition: Condition | None) -> ProfileSpec:
         low, high = _PROFILE_LIMITS[name]
-        level = read_field(self.document, (name, "level"), section.level)
-        for value in _extremes(level):
-            if isinstance(value, bool | str) or not low <= value <= high:
-                raise self.document.error((name, "level"), f"{value!r} is outside {low:g} to {high:g}")
-        self._add(f"{name}.level", level, condition)
+        if section.per_layer is not None:
+            layers = section.per_layer.layers
+            bounds = section.per_layer.model_dump(exclude={"layers"}, exclude_none=True)
+            own = self._within((name, "per_layer"), bounds)
+            for index in range(layers):
+                self._add(f"{name}.layer_{index}", own, condition)
+            return ProfileSpec(name=name, low=low, high=high, offsets=0, layers=layers)
+        self._add(f"{name}.level", self._within((name, "level"), section.level), condition)
         slope = read_field(self.document, (name, "slope"), section.slope)
         for value in _extremes(slope):
             if isinstance(value, bool | str) or not isfinite(value):
@@ -141,6 +155,15 @@ class _Resolver:
             offset = read_field(self.document, (name, "offsets"), bounds)
             self._add(f"{name}.offset_{index}", offset, condition)
         return ProfileSpec(name=name, low=low, high=high, offsets=section.offsets.sections)
+
+    def _within(self, path: KeyPath, field: SpecifiedField) -> Domain | Scalar:
+        """Read a field whose values a layer may have."""
+        low, high = _PROFILE_LIMITS[str(path[0])]
+        found = read_field(self.document, path, field)
+        for value in _extremes(found):
+            if isinstance(value, bool | str) or not low <= value <= high:
+                raise self.document.error(path, f"{value!r} is outside {low:g} to {high:g}")
+        return found
 
     def _add(self, name: str, value: Domain | Scalar, condition: Condition | None) -> None:
         if isinstance(value, Integer | Real | Categorical):

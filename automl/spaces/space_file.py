@@ -27,12 +27,29 @@ class OffsetsSpec(Value):
     step: int | float | None = None
 
 
-class ProfileSection(Value):
-    """A per-layer profile: ``level`` and ``slope`` as fields, ``offsets`` as one range for all sections."""
+class PerLayerSpec(Value):
+    """One number a layer: how many layers have one of their own, and the range of each."""
 
-    level: SpecifiedField
+    layers: int = Field(ge=1, le=256)
+    min: int | float
+    max: int | float
+    step: int | float | None = None
+
+
+class ProfileSection(Value):
+    """A per-layer quantity: a curve of ``level``, ``slope`` and ``offsets``, or ``per_layer`` in place of all three.
+
+    Attributes:
+        level: A field; a curve must have it.
+        slope: A field.
+        offsets: One range for all sections.
+        per_layer: One range for all layers.
+    """
+
+    level: SpecifiedField = None
     slope: SpecifiedField = 0.0
     offsets: OffsetsSpec | None = None
+    per_layer: PerLayerSpec | None = None
 
 
 class SpaceFile(Value):
@@ -128,6 +145,8 @@ def _known_keys(path: KeyPath) -> list[str]:
         ("weight_bits",): ProfileSection,
         ("sparsity", "offsets"): OffsetsSpec,
         ("weight_bits", "offsets"): OffsetsSpec,
+        ("sparsity", "per_layer"): PerLayerSpec,
+        ("weight_bits", "per_layer"): PerLayerSpec,
     }
     return list(sections.get(path[:-1], _Range).model_fields)
 

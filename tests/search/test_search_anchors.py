@@ -24,5 +24,17 @@ def test_anchors_are_the_float_and_the_int8_network_at_full_and_half_width():
     assert half_quantized["quantizer"] == "ptq"
 
 
+def test_the_int8_anchor_has_eight_bits_in_each_layer_where_each_has_a_number_of_its_own(tmp_path):
+    file = tmp_path / "raw.yaml"
+    file.write_text(
+        "architecture: {conv_net: }\n"
+        "pruner: {l1_norm: }\nsparsity: {per_layer: {layers: 4, min: 0.1, max: 0.7, step: 0.1}}\n"
+        "quantizer: {ptq: }\nweight_bits: {per_layer: {layers: 5, min: 2, max: 8}}\n"
+    )
+    for point in anchors(load_space(str(file))):
+        assert [point[f"weight_bits.layer_{index}"] for index in range(5)] == [8] * 5
+        assert [point[f"sparsity.layer_{index}"] for index in range(4)] == [0.1] * 4
+
+
 def test_every_architecture_of_a_space_has_anchors():
     assert {point["architecture"] for point in anchors(load_space("residual"))} == {"resnet", "mobilenet_v2"}

@@ -32,7 +32,35 @@ MISTAKES = {
     ),
     "profile without a level": (
         HEAD + "sparsity:\n  slope: 0.5\n",
-        2, "sparsity.level", "this key is missing; add it",
+        2, "sparsity.level", "this key is missing; add it, or per_layer in its place",
+    ),
+    "level beside one number a layer": (
+        HEAD + "pruner: {level: }\nsparsity:\n  per_layer: {layers: 4, min: 0, max: 0.5}\n  level: 0.5\n",
+        5, "sparsity.level", "per_layer gives each layer its own number; remove level",
+    ),
+    "slope beside one number a layer": (
+        HEAD + "weight_bits:\n  per_layer: {layers: 4, min: 2, max: 8}\n  slope: 0\n",
+        4, "weight_bits.slope", "per_layer gives each layer its own number; remove slope",
+    ),
+    "one number a layer of no layers": (
+        HEAD + "weight_bits:\n  per_layer: {layers: 0, min: 2, max: 8}\n",
+        3, "weight_bits.per_layer.layers", "Input should be greater than or equal to 1 (got 0)",
+    ),
+    "one number a layer of unsaid layers": (
+        HEAD + "weight_bits:\n  per_layer: {min: 2, max: 8}\n",
+        3, "weight_bits.per_layer.layers", "this key is missing; add it",
+    ),
+    "misspelt key of one number a layer": (
+        HEAD + "weight_bits:\n  per_layer: {layer: 4, min: 2, max: 8}\n",
+        3, "weight_bits.per_layer.layer", "unknown key; did you mean layers?",
+    ),
+    "one number a layer outside its range": (
+        HEAD + "quantizer: {ptq: }\nweight_bits:\n  per_layer: {layers: 4, min: 0, max: 8}\n",
+        4, "weight_bits.per_layer", "0 is outside 2 to 8",
+    ),
+    "one number a layer upside down": (
+        HEAD + "quantizer: {ptq: }\nweight_bits:\n  per_layer: {layers: 4, min: 8, max: 2}\n",
+        4, "weight_bits.per_layer", "range is upside down: min 8 is above max 2",
     ),
     "misspelt technique": (
         HEAD + "pruner:\n  none:\n  l1_nrm:\n",

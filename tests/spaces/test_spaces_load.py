@@ -124,6 +124,38 @@ def test_profile_ranges_are_real_where_a_bound_is(load):
     assert found["weight_bits.offset_1"] == Integer(low=-1, high=1)
 
 
+RAW = """
+architecture: {conv_net: {depth: [2, 4]}}
+pruner: {none: , l1_norm: }
+sparsity:
+  per_layer: {layers: 4, min: 0, max: 0.6, step: 0.2}
+quantizer: {ptq: }
+weight_bits:
+  per_layer: {layers: 5, min: 2, max: 8}
+"""
+
+
+def test_every_layer_has_a_number_of_its_own_where_the_file_says_per_layer(load):
+    space = load(RAW)
+    found = {name: domain for name, domain in domains(space).items() if name.startswith(("sparsity.", "weight_bits."))}
+    assert found == {
+        **{f"sparsity.layer_{index}": Real(low=0.0, high=0.6, step=0.2) for index in range(4)},
+        **{f"weight_bits.layer_{index}": Integer(low=2, high=8) for index in range(5)},
+    }
+    assert conditions(space)["sparsity.layer_3"] == Condition(parameter="pruner", values=("l1_norm",))
+    shares, bits = (0.0, 0.2, 0.4, 0.6), (8, 3, 2, 5, 7)
+    point = {
+        **{parameter.name: first_value(parameter.domain) for parameter in space.parameters},
+        "pruner": "l1_norm",
+        **{f"sparsity.layer_{index}": share for index, share in enumerate(shares)},
+        **{f"weight_bits.layer_{index}": number for index, number in enumerate(bits)},
+    }
+    _, pruner, quantizer = space.recipe(point, seed=0).stages
+    assert pruner.profile.values(4) == list(shares)
+    assert quantizer.profile.whole_values(5) == list(bits)
+    assert pruner.profile.values(2) == [0.0, 0.4]  # a shallower network reads the numbers at its layers' depths
+
+
 def test_parameters_apply_only_where_they_matter(load):
     found = conditions(load(SMALL.replace("    width_3: 16\n", "    width_3: [8, 16]\n")))
     assert found["conv_net.width_2"] is None
