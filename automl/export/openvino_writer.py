@@ -33,7 +33,7 @@ def write_openvino(model: bytes, folder: Path) -> list[Path]:
     try:
         network = openvino.Core().read_model(native.SerializeToString())
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = " ".join(line for line in str(error).splitlines() if not line.startswith("Exception from")).strip()
         raise ConversionError(f"OpenVINO cannot read the network: {reason}; deploy model.onnx") from error
     for number, node in enumerate(network.get_ordered_ops()):  # else named by what this process read before
         node.set_friendly_name(str(number))

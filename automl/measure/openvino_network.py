@@ -31,7 +31,7 @@ def compile_for_openvino(model: Path | bytes, *, threads: int = 1) -> "openvino.
     try:
         compiled = core.compile_model(core.read_model(model), "CPU", settings)
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = " ".join(line for line in str(error).splitlines() if not line.startswith("Exception from")).strip()
         raise ConversionError(f"OpenVINO cannot run the network: {reason}; deploy model.onnx") from error
     taken = compiled.get_property("INFERENCE_NUM_THREADS")
     if taken != threads:

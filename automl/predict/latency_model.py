@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LinearRegression
 
 from automl.errors import SearchError
+from automl.predict.prices import Work, fit_prices, total_price
 
-_SHRINKAGE = 1e-3
 _FOLDS = 10
 _LEAST_NETWORKS = 2 * _FOLDS
 
@@ -21,10 +20,14 @@ class TimedNetwork:
     Attributes:
         work: What ``kernel_work`` counts.
         latency_ms: Measured.
+        file_bytes: The ONNX file, as far as its size was kept.
+        deployed_bytes: What the runtime opens in its place, likewise.
     """
 
-    work: Mapping[str, float]
+    work: Work
     latency_ms: float
+    file_bytes: float | None = None
+    deployed_bytes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,20 +73,20 @@ class LatencyModel:
             raise SearchError(
                 f"a latency model needs {_LEAST_NETWORKS} measured networks and has {len(networks)}; measure more"
             )
+        works = [network.work for network in networks]
         latencies = np.array([network.latency_ms for network in networks])
         order = np.random.default_rng(0).permutation(len(networks))
         predicted = np.empty(len(networks))
         for fold in range(_FOLDS):
             left_out = order[fold::_FOLDS]
-            prices = _prices([networks[index] for index in order if index not in left_out])
-            predicted[left_out] = [_sum(prices, networks[index].work) for index in left_out]
-        return cls(_prices(networks), prediction_error(predicted, latencies))
+            others = [index for index in order if index not in left_out]
+            prices = fit_prices([works[index] for index in others], latencies[others])
+            predicted[left_out] = [total_price(prices, works[index]) for index in left_out]
+        return cls(fit_prices(works, latencies), prediction_error(predicted, latencies))
 
-    def predict_ms(self, work: Mapping[str, float]) -> float | None:
+    def predict_ms(self, work: Work) -> float | None:
         """Predict the latency of a network; None where it does work of a sort that no measured network did."""
-        if not work.keys() <= self.prices_ms.keys():
-            return None
-        return _sum(self.prices_ms, work)
+        return total_price(self.prices_ms, work) if work.keys() <= self.prices_ms.keys() else None
 
 
 def prediction_error(predicted: NDArray[np.floating], measured: NDArray[np.floating]) -> PredictionError:
@@ -96,21 +99,6 @@ def prediction_error(predicted: NDArray[np.floating], measured: NDArray[np.float
         percentile_90=float(np.percentile(relative, 90)),
         rank_correlation=float(ranks[0, 1]),
     )
-
-
-def _prices(networks: Sequence[TimedNetwork]) -> dict[str, float]:
-    names = sorted({name for network in networks for name in network.work})
-    relative = np.array([[network.work.get(name, 0.0) / network.latency_ms for name in names] for network in networks])
-    scale = np.sqrt((relative**2).mean(axis=0)).clip(min=np.finfo(float).tiny)
-    shrinkage = np.sqrt(_SHRINKAGE * len(networks)) * np.eye(len(names))
-    rows = np.vstack([relative / scale, shrinkage])
-    target = np.concatenate([np.ones(len(networks)), np.zeros(len(names))])
-    found = LinearRegression(fit_intercept=False, positive=True).fit(rows, target)
-    return dict(zip(names, (found.coef_ / scale).tolist(), strict=True))
-
-
-def _sum(prices_ms: Mapping[str, float], work: Mapping[str, float]) -> float:
-    return sum(prices_ms.get(name, 0.0) * amount for name, amount in work.items())
 
 
 def _ranks(values: Iterable[float]) -> NDArray[np.intp]:

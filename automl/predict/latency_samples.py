@@ -1,6 +1,7 @@
 """Keeps what was measured to learn prices from, so that a host is timed once and not once a search."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class LatencySamples:
             origin: Which networks it stands for, for example a space; see ``read``.
             network: What was measured.
         """
-        entry = {"host": self._host, "origin": origin, "latency_ms": network.latency_ms, "work": dict(network.work)}
+        entry = {"host": self._host, "origin": origin, **asdict(network)}
         with exclusive(self._lock), self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -45,7 +46,7 @@ class LatencySamples:
             lines = self._file.read_text(encoding="utf-8").splitlines()
         entries = [entry for line in lines if (entry := _parse(line))["host"] == self._host]
         return [
-            TimedNetwork(entry["work"], entry["latency_ms"])
+            TimedNetwork(entry["work"], entry["latency_ms"], entry.get("file_bytes"), entry.get("deployed_bytes"))
             for entry in entries
             if origin is None or entry["origin"] == origin
         ]

@@ -12,13 +12,18 @@ import numpy as np
 
 from automl.core.recipe import Recipe
 from automl.core.space import SearchSpace
+from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Point
+from automl.errors import ConversionError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
+from automl.measure.size import size_bytes
+from automl.pipeline.conversion import deploy
 from automl.predict.families import Families
 from automl.predict.kernel_work import kernel_work
 from automl.predict.latency_model import LatencyModel, TimedNetwork
 from automl.predict.latency_samples import LatencySamples
+from automl.predict.size_model import SizeModel
 from automl.predict.structure import Task, untrained_network
 
 NETWORKS = 64
@@ -34,29 +39,35 @@ class _Forecast:
 class SpacePredictor:
     """Knows size, operations and parameters of a point exactly, and estimates its latency once it has learnt prices.
 
+    The size is that of the ONNX file. Where a target's runtime opens another, it too is an estimate from prices.
+
     Nothing is trained. Equal points cost once.
 
     Args:
         space: Where the points come from.
         task: What its networks are for.
         seed: Of the trials.
+        target: What trials are measured for.
     """
 
-    def __init__(self, space: SearchSpace, task: Task, *, seed: int = 0) -> None:
+    def __init__(self, space: SearchSpace, task: Task, *, seed: int = 0, target: Target = ONE_THREAD) -> None:
         self._space = space
         self._task = task
         self._seed = seed
+        self._is_converted = target.files != ONE_THREAD.files
         self._families = Families(task)
         self._forecasts: dict[str, _Forecast | None] = {}
         self._timed: list[TimedNetwork] = []
         self.latency_model: LatencyModel | None = None
+        self.size_model: SizeModel | None = None
 
     def predict(self, points: Sequence[Point]) -> list[dict[str, float]]:
         """Predict the metrics of points.
 
         Returns:
             For each point ``size_bytes`` (what the deployed file has), ``parameters`` and ``macs``, and
-            ``latency_ms`` where prices are known for all that the network does. Empty where a technique does not
+            ``latency_ms`` where prices are known for all that the network does; of a converted file, the size too
+            is there only then. Empty where a technique does not
             say what shape it leaves, refuses the point, or fails.
         """
         return [self._metrics(self._forecast(point)) for point in points]
@@ -85,6 +96,8 @@ class SpacePredictor:
                 known += 1
         self._timed = samples.read()
         self.latency_model = LatencyModel.fit(self._timed)
+        if self._is_converted:
+            self.size_model = SizeModel.fit(self._timed)
         return self.latency_model
 
     def learn_from_trials(self, measured: Iterable[tuple[Point, float]]) -> None:
@@ -102,8 +115,16 @@ class SpacePredictor:
     def _metrics(self, forecast: _Forecast | None) -> dict[str, float]:
         if forecast is None:
             return {}
-        latency_ms = self.latency_model.predict_ms(forecast.work) if self.latency_model is not None else None
-        return {**forecast.metrics, **({"latency_ms": latency_ms} if latency_ms is not None else {})}
+        estimates = {"latency_ms": None if self.latency_model is None else self.latency_model.predict_ms(forecast.work)}
+        if self._is_converted:
+            estimates["size_bytes"] = self._deployed_bytes(forecast)
+        metrics = {**forecast.metrics, **estimates}
+        return {name: value for name, value in metrics.items() if value is not None}
+
+    def _deployed_bytes(self, forecast: _Forecast) -> float | None:
+        if self.size_model is None:
+            return None
+        return self.size_model.predict_bytes(forecast.work, forecast.metrics["size_bytes"])
 
     def _forecast(self, point: Point) -> _Forecast | None:
         recipe = self._space.recipe(point, seed=self._seed)
@@ -141,7 +162,14 @@ class SpacePredictor:
         )
         image = np.random.default_rng(0).integers(0, 256, (1, *shape), dtype=np.uint8)
         with tempfile.TemporaryDirectory(prefix="automl-predict-") as scratch:
-            path = Path(scratch) / "model.onnx"
-            path.write_bytes(content)
-            latency = meter.measure(path, images=image)
-        return TimedNetwork(forecast.work, latency.latency_ms) if latency.is_gated else None
+            source = Path(scratch) / "model.onnx"
+            source.write_bytes(content)
+            try:
+                model = deploy(source, meter.target)
+            except ConversionError:  # what the runtime cannot run fails in its trial, whose row tells the story
+                return None
+            latency = meter.measure(model, images=image)
+            deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in meter.target.files))
+        if not latency.is_gated:
+            return None
+        return TimedNetwork(forecast.work, latency.latency_ms, float(len(content)), deployed_bytes)

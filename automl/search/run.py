@@ -147,9 +147,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     spec = _spec(request, dataset)
     start = _start(request, spec)
     store = TrialStore.open_or_create(request.store, spec)
-    known = SpacePredictor(
-        request.space, Task(dataset.image_shape, dataset.classes, dataset.normalization), seed=request.seed
-    )
+    known = SpacePredictor(request.space, Task.of(dataset), seed=request.seed, target=request.target)
     session = SearchSession(
         store,
         suggester or _auto_suggester(request, known, store),
@@ -182,7 +180,8 @@ def _auto_suggester(request: SearchRequest, known: SpacePredictor, store: TrialS
     from automl.search.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
 
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
-    if "latency_ms" in wishes and len(store.read()) < request.budget:
+    estimated = {"latency_ms"} if request.target.files == ONE_THREAD.files else {"latency_ms", "size_bytes"}
+    if wishes & estimated and len(store.read()) < request.budget:
         with suppress(SearchError):  # a space whose networks cannot be shaped untrained: latency is modelled then
             known.learn_latency(_random_points(request), LatencyMeter(request.target))
     paid = PaidPoints(request.space, seed=request.seed)

@@ -101,6 +101,11 @@ def test_openvino_answers_like_onnx_runtime(name, models, images, tmp_path):
     assert np.abs(found - expected).max() == pytest.approx(converted.agreement.largest_difference)
 
 
+def test_equal_networks_give_equal_files(models, images):
+    first, again = (convert(models["4 bits"], Runtime.OPENVINO, images=images[:10]).files for _ in range(2))
+    assert first == again
+
+
 def test_openvino_computes_in_int8(models, images, tmp_path):
     for file, content in convert(models["4 bits"], Runtime.OPENVINO, images=images).files.items():
         (tmp_path / file).write_bytes(content)

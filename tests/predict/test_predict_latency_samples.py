@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from automl.core.target import ONE_THREAD, Target
@@ -23,8 +25,23 @@ def test_measurements_are_kept_for_the_next_process(samples, tmp_path):
 
 
 def test_another_target_has_measurements_of_its_own(samples, tmp_path):
-    assert LatencySamples(tmp_path, Target(threads=2)).read() == []
+    for other in (Target(threads=2), Target(device="openvino")):
+        assert LatencySamples(tmp_path, other).read() == []
     assert samples.read() == [FIRST, SECOND]
+
+
+def test_sizes_are_kept_where_they_are_known(samples, tmp_path):
+    sized = TimedNetwork({"run": 1.0}, 0.25, file_bytes=4000.0, deployed_bytes=50_000.0)
+    samples.add("sizes", sized)
+    assert LatencySamples(tmp_path, ONE_THREAD).read("sizes") == [sized]
+
+
+def test_a_measurement_from_before_sizes_were_kept_counts(samples, tmp_path):
+    file = tmp_path / "latency_samples.jsonl"
+    entry = json.loads(file.read_text(encoding="utf-8").splitlines()[0])
+    old = {name: value for name, value in entry.items() if not name.endswith("_bytes")}
+    file.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    assert samples.read() == [FIRST]
 
 
 def test_a_fresh_host_has_none(tmp_path):

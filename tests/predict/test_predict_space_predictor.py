@@ -9,9 +9,11 @@ import torch
 from scipy.stats import spearmanr
 
 from automl import registry
+from automl.core.target import Target
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
-from automl.export.onnx_writer import export_onnx
+from automl.export.onnx_writer import export_onnx, onnx_bytes
+from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
 from automl.predict.space_predictor import SpacePredictor
@@ -253,6 +255,31 @@ def test_trials_refine_the_prices(timed, space, dataset):
     predictor.learn_from_trials([(point, 2 * before["latency_ms"])] * 8)
     (after,) = predictor.predict([point])
     assert after["latency_ms"] > 1.2 * before["latency_ms"]
+
+
+def test_size_of_a_converted_file_is_unknown_before_prices_are(space, dataset):
+    predictor = SpacePredictor(space, Task.of(dataset), target=Target(device="openvino"))
+    (metrics,) = predictor.predict([point_of(RECIPES["resnet ptq"])])
+    assert metrics.keys() == {"parameters", "macs"}
+
+
+@pytest.mark.slow
+def test_size_of_a_converted_file_is_estimated(space, dataset, tmp_path):
+    target = Target(device="openvino")
+    predictor = SpacePredictor(space, Task.of(dataset), target=target)
+    predictor.learn_latency(random_points(space, 60), LatencyMeter(target, state_dir=tmp_path), networks=20)
+    points = [point_of(short) for short in itertools.islice(RECIPES.values(), 0, None, 3)]
+    for point, predicted in zip(points, predictor.predict(points), strict=True):
+        network = untrained_network(space.recipe(point, seed=0), Task.of(dataset))
+        content = onnx_bytes(
+            network.model,
+            image_shape=dataset.image_shape,
+            normalization=dataset.normalization,
+            quantization=network.quantization,
+        )
+        deployed = sum(file.stat().st_size for file in write_openvino(content, tmp_path))
+        assert predicted["size_bytes"] == pytest.approx(deployed, rel=0.25)
+        assert predicted["size_bytes"] > 1.2 * len(content)
 
 
 def test_latency_is_unknown_before_prices_are(predictor):

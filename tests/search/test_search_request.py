@@ -7,6 +7,7 @@ import pytest
 from tiny_study import OBJECTIVES, tiny_space
 
 from automl.core.objective import Constraint, Objective
+from automl.core.target import Target
 from automl.errors import UsageError
 from automl.search.cluster import Cluster
 from automl.search.run import SearchRequest
@@ -56,6 +57,8 @@ def test_a_request_that_makes_sense_passes(request_of):
         ({"objectives": (Objective.parse("test_accuracy:max"),)}, ["did you mean accuracy"]),
         ({"constraints": (Constraint.parse("foo<=1"),)}, ["constraint 'foo<=1'", "size_bytes"]),
         ({"constraints": (Constraint.parse("size<=1"),)}, ["did you mean size_bytes"]),
+        ({"target": Target(device="openvino", threads=256)}, ["OpenVINO takes", "not 256", "--target openvino:"]),
+        ({"target": Target(device="cuda")}, ["cuda:1", "--gpus-per-trial 1"]),
     ],
 )
 def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, changes, words):

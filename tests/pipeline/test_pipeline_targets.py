@@ -1,0 +1,89 @@
+"""A trial for another runtime is measured on what that runtime opens, and fails where that computes otherwise."""
+
+from datetime import UTC, datetime
+
+import onnx
+import openvino
+import pytest
+import torch
+from onnx import numpy_helper
+from small_trials import CHAINS, installed, small_dataset, small_space
+
+from automl.core.study import StudySpec
+from automl.core.target import Target
+from automl.core.trial import TrialState
+from automl.measure.latency import LatencyMeter
+from automl.pipeline import conversion
+from automl.pipeline.trial_runner import TrialRunner
+from automl.search.final_front import measure_front
+from automl.storage.store import TrialStore
+
+TARGET = Target(device="openvino")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def techniques():
+    with installed():
+        yield
+
+
+@pytest.fixture
+def runner(tmp_path) -> TrialRunner:
+    space, dataset = small_space(), small_dataset()
+    spec = StudySpec(
+        name="study",
+        space=space,
+        dataset="patterns",
+        dataset_fingerprint=dataset.fingerprint,
+        objectives=space.objectives,
+        constraints=(),
+        target=TARGET,
+        seed=3,
+        versions={},
+        created_at=datetime.now(UTC).isoformat(),
+    )
+    store = TrialStore.create(str(tmp_path / "trials"), spec)
+    return TrialRunner(spec, dataset, store, LatencyMeter(TARGET, state_dir=tmp_path), torch.device("cpu"))
+
+
+def answers(folder, images):
+    network = openvino.Core().compile_model(folder / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return network(images)[0]
+
+
+def test_the_row_is_what_openvino_makes_of_its_files(runner):
+    trial = runner.run(0, CHAINS["quantized"])
+    assert trial.state is TrialState.COMPLETE, trial.error_traceback
+    folder, validation = runner.store.artifact_path(0), runner.dataset.validation
+    assert {file.name for file in folder.iterdir()} == {"model.onnx", "model.xml", "model.bin", "recipe.json"}
+    opened = [(folder / name).stat().st_size for name in ("model.xml", "model.bin")]
+    assert trial.metrics["size_bytes"] == sum(opened)
+    right = answers(folder, validation.images).argmax(axis=1) == validation.labels
+    assert trial.metrics["accuracy"] == right.mean()
+    assert 0 < trial.metrics["latency_low_ms"] <= trial.metrics["latency_ms"]
+
+
+def test_the_front_is_measured_again_in_openvino(runner):
+    trial = runner.run(0, CHAINS["quantized"])
+    (runner.store.artifact_path(0) / "model.onnx").unlink()  # nobody needs it to measure what OpenVINO opens
+    (measured,) = measure_front(runner.store, [trial], runner.dataset, runner.meter)
+    test = runner.dataset.test
+    right = answers(runner.store.artifact_path(0), test.images).argmax(axis=1) == test.labels
+    assert measured.metrics["test_accuracy"] == right.mean()
+
+
+def test_a_network_that_openvino_computes_otherwise_fails_its_trial(runner, monkeypatch):
+    write = conversion.write_openvino
+
+    def write_wrongly(model, folder):
+        """Convert as a broken converter would: the last layer's weights the wrong way round."""
+        changed = onnx.load_from_string(model)
+        last = next(tensor for tensor in reversed(changed.graph.initializer) if len(tensor.dims) == 2)
+        last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last)[::-1].copy(), last.name))
+        return write(changed.SerializeToString(), folder)
+
+    monkeypatch.setattr(conversion, "write_openvino", write_wrongly)
+    trial = runner.run(0, CHAINS["float"])
+    assert trial.state is TrialState.FAILED
+    assert trial.error.startswith("ConversionError: target openvino:1 does not compute what ONNX Runtime does")
+    assert trial.metrics == {}
