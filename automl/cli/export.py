@@ -19,6 +19,7 @@ from automl.cli.terminal import (
 )
 
 if TYPE_CHECKING:  # the conversion imports runtimes
+    from automl.core.target import Target
     from automl.pipeline.conversion import Converted
 
 _COMPARED_IMAGES = 1000
@@ -30,6 +31,7 @@ class Format(StrEnum):
     ONNX = "onnx"
     OPENVINO = "openvino"
     EXECUTORCH = "executorch"
+    LITERT = "litert"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,8 +44,12 @@ def export(
     number: NumberArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", metavar="DIR")],
     form: Annotated[
-        Format, typer.Option("--format", help="What shall open it; what is not onnx is first compared with it.")
-    ] = Format.ONNX,
+        Format | None,
+        typer.Option(
+            "--format",
+            help="What shall open it; the study's target if absent. What is converted is first compared with ONNX.",
+        ),
+    ] = None,
     packed: Annotated[
         bool, typer.Option("--packed", help="Write it entropy-coded, to be shipped; `automl unpack` restores it.")
     ] = False,
@@ -57,17 +63,23 @@ def export(
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
     from automl.storage.store import TrialStore
 
-    if packed and form is not Format.ONNX:
+    if packed and form not in {None, Format.ONNX}:
         raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
     opened = TrialStore.open(store, study)
     stored_trial(opened, number)
+    measured = opened.spec.target
     with tempfile.TemporaryDirectory(prefix="automl-export-") as scratch:
-        artifact = Path(scratch)
-        opened.read_artifact(number, artifact)
-        model, recipe = (artifact / MODEL_FILE).read_bytes(), (artifact / RECIPE_FILE).read_bytes()
+        opened.read_artifact(number, Path(scratch))
+        artifact = {file.name: file.read_bytes() for file in Path(scratch).iterdir()}
+    model, recipe = artifact[MODEL_FILE], artifact[RECIPE_FILE]
     facts: dict[str, object] = {"size_bytes": len(model)}
-    usage = _USAGE[form]
-    if form is not Format.ONNX:
+    if form is None:
+        form = Format.OPENVINO if measured.device == "openvino" and not packed else Format.ONNX
+    usage = _usage(form, measured)
+    if form is Format.OPENVINO and measured.device == "openvino":
+        files = {name: artifact[name] for name in measured.files}
+        facts = {"size_bytes": sum(map(len, files.values()))}
+    elif form is not Format.ONNX:
         converted = _converted(model, form, dataset=opened.spec.dataset)
         files = converted.files
         facts = {"size_bytes": sum(map(len, files.values())), "agreement": asdict(converted.agreement)}
@@ -78,6 +90,8 @@ def export(
         usage = _PACKED_USAGE
     else:
         files = {MODEL_FILE: model}
+    if measured.device == "openvino" and form is not Format.OPENVINO:
+        usage = f"\nThe figures of the trial are those of {' and '.join(measured.files)} in OpenVINO.\n{usage}"
     target = output / next(iter(files))
     _write(output, {**files, RECIPE_FILE: recipe})
     if as_json:
@@ -116,19 +130,33 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         raise UsageError(f"cannot write to {folder}: {error.strerror}; name another folder with -o") from error
 
 
+def _usage(form: Format, measured: "Target") -> str:
+    """Say how to run the files; those that were measured, as they were."""
+    onnx, openvino = "", ""
+    if measured.device == "cuda":
+        onnx = ', providers=["CUDAExecutionProvider"]'
+    if measured.device == "openvino":
+        openvino = f', "INFERENCE_NUM_THREADS": {measured.threads}'
+    return _USAGE[form].replace("{onnx}", onnx).replace("{openvino}", openvino)
+
+
 _USAGE = {
     Format.ONNX: """
 import onnxruntime
-session = onnxruntime.InferenceSession("{model}")
+session = onnxruntime.InferenceSession("{model}"{onnx})
 logits, = session.run(None, {{"image": pixels}})  # raw pixels: uint8, shape (images, channels, height, width)""",
     Format.OPENVINO: """
 import openvino
-network = openvino.Core().compile_model("{model}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
+network = openvino.Core().compile_model("{model}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"{openvino}}})
 logits = network(pixels)[0]  # raw pixels: uint8, shape (images, channels, height, width)""",
     Format.EXECUTORCH: """
 from executorch.runtime import Runtime
 method = Runtime.get().load_program("{model}").load_method("forward")
 logits, = method.execute([pixels])  # one image a call: a torch tensor, uint8, shape (1, channels, height, width)""",
+    Format.LITERT: """
+from ai_edge_litert.interpreter import Interpreter
+network = Interpreter("{model}").get_signature_runner()
+logits = network(image=pixels)["logits"]  # raw pixels: uint8, shape (images, height, width, channels)""",
 }
 
 _PACKED_USAGE = """

@@ -39,7 +39,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("constraints", _constraints(trial.constraints)),
         ("channels", _widths(trial.widths)),
         ("time", _seconds(trial)),
-        ("run", _run(trial)),
+        ("run", _run(trial, spec)),
         ("error", _error(trial)),
     ]
     parts: list[RenderableType] = [_header(trial, spec)]
@@ -129,13 +129,14 @@ def _seconds(trial: Trial) -> Table | None:
     return grid
 
 
-def _run(trial: Trial) -> Table:
+def _run(trial: Trial, spec: StudySpec) -> Table:
     versions = ", ".join(f"{library} {version}" for library, version in trial.versions.items())
     return _grid(
         {
             "started": Text(f"{trial.started_at:%Y-%m-%d %H:%M:%S %Z}"),
             "took": Text(human_seconds((trial.finished_at - trial.started_at).total_seconds())),
             "host": Text(trial.host),
+            "target": Text(str(spec.target)),
             "seed": Text(str(trial.seed)),
             "epochs trained": Text(str(trial.epochs_trained)),
             "artifact": Text(trial.artifact or "not kept"),

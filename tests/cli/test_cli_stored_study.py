@@ -15,9 +15,11 @@ from command_line import write_space
 from automl.cli.main import main
 from automl.core.pareto import pareto_front
 from automl.core.study import StudySpec
+from automl.core.target import Target
 from automl.core.trial import TrialState
 from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
+from automl.pipeline.conversion import deploy
 from automl.pipeline.trial_runner import TrialRunner
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
@@ -187,6 +189,38 @@ def test_an_export_for_openvino_states_how_far_it_agrees_and_its_words_run(autom
     document = json.loads(automl("export", "tiny", "0", "-o", str(tmp_path / "b"), "--format", "openvino", "--json"))
     assert document["agreement"]["same_answers"] == 1.0
     assert "exists already" in automl("export", "tiny", "0", "-o", str(tmp_path), "--format", "openvino", code=2)
+
+
+@pytest.fixture(scope="module")
+def deployed(folder, tmp_path_factory):
+    """A study for OpenVINO beside the other one: the same network, as it is deployed there."""
+    store = TrialStore.open(str(folder / "trials"), "tiny")
+    target = Target(device="openvino")
+    own = TrialStore.create(str(folder / "trials"), store.spec.model_copy(update={"name": "vino", "target": target}))
+    artifact = tmp_path_factory.mktemp("artifact")
+    store.read_artifact(0, artifact)
+    deploy(artifact / "model.onnx", target)
+    own.write(replace(store.read()[0], artifact=own.write_artifact(0, artifact)))
+    return artifact
+
+
+def test_a_study_for_openvino_hands_out_the_files_that_were_measured(automl, deployed, tmp_path):
+    text = automl("export", "vino", "0", "-o", str(tmp_path))
+    assert {file.name for file in tmp_path.iterdir()} == {"model.xml", "model.bin", "recipe.json"}
+    assert all((tmp_path / name).read_bytes() == (deployed / name).read_bytes() for name in ("model.xml", "model.bin"))
+    assert '"INFERENCE_NUM_THREADS": 1' in text
+    found = {"pixels": np.zeros((2, 1, 8, 8), dtype=np.uint8)}
+    exec(text[text.index("import openvino") :], found)  # noqa: S102 # the printed words are what is tested
+    assert found["logits"].shape == (2, 10)
+    assert "openvino:1" in automl("show", "vino", "0")
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(("option", "file"), [("--format=onnx", "model.onnx"), ("--packed", "model.onnx.packed")])
+def test_its_onnx_file_is_handed_out_with_a_word_on_the_figures(option, file, automl, tmp_path):
+    text = automl("export", "vino", "0", "-o", str(tmp_path), option)
+    assert "figures of the trial are those of model.xml and model.bin in OpenVINO" in text
+    assert {file.name for file in tmp_path.iterdir()} == {file, "recipe.json"}
 
 
 def test_an_export_that_cannot_be_is_refused(automl, tmp_path, monkeypatch):
