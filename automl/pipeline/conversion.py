@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from automl.core.target import Target
 from automl.errors import ConversionError
 from automl.export.executorch_writer import run_executorch, write_executorch
+from automl.export.litert_writer import run_litert, write_litert
 from automl.export.openvino_writer import write_openvino
 from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
@@ -23,12 +24,14 @@ class Runtime(StrEnum):
 
     OPENVINO = "openvino"
     EXECUTORCH = "executorch"
+    LITERT = "litert"
 
 
-_WRITE = {Runtime.OPENVINO: write_openvino, Runtime.EXECUTORCH: write_executorch}
+_WRITE = {Runtime.OPENVINO: write_openvino, Runtime.EXECUTORCH: write_executorch, Runtime.LITERT: write_litert}
 _RUN: dict[Runtime, Callable[[Path, NDArray[np.uint8]], NDArray[np.float32]]] = {
     Runtime.OPENVINO: partial(predict, target=Target(device="openvino")),
     Runtime.EXECUTORCH: run_executorch,
+    Runtime.LITERT: run_litert,
 }
 
 

@@ -223,6 +223,16 @@ def test_its_onnx_file_is_handed_out_with_a_word_on_the_figures(option, file, au
     assert {file.name for file in tmp_path.iterdir()} == {file, "recipe.json"}
 
 
+def test_an_export_for_litert_states_how_far_it_agrees_and_its_words_run(automl, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the extra litert is not installed")
+    text = automl("export", "tiny", "0", "-o", str(tmp_path), "--format", "litert")
+    assert {file.name for file in tmp_path.iterdir()} == {"model.tflite", "recipe.json"}
+    assert "same answer to 100.0% of 359 images" in text
+    found = {"pixels": np.zeros((2, 8, 8, 1), dtype=np.uint8)}
+    exec(text[text.index("from ai_edge_litert") :], found)  # noqa: S102 # the printed words are what is tested
+    assert found["logits"].shape == (2, 10)
+
+
 def test_an_export_that_cannot_be_is_refused(automl, tmp_path, monkeypatch):
     arguments = ["export", "tiny", "0", "-o", str(tmp_path / "out"), "--format", "openvino"]
     assert "--packed packs ONNX files" in automl(*arguments, "--packed", code=2)

@@ -131,6 +131,19 @@ def test_executorch_answers_like_onnx_runtime(name, models, images, tmp_path):
     np.testing.assert_allclose(found.numpy(), expected, atol=0.1 * expected.std())
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_litert_answers_like_onnx_runtime(name, models, images, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="the extra litert is not installed")
+    converted = convert(models[name], Runtime.LITERT, images=images)
+    assert list(converted.files) == ["model.tflite"]
+    (tmp_path / "model.tflite").write_bytes(converted.files["model.tflite"])
+    network = interpreter.Interpreter(str(tmp_path / "model.tflite")).get_signature_runner()
+    found = network(image=np.ascontiguousarray(images.transpose(0, 2, 3, 1)))["logits"]
+    expected = onnxruntime.InferenceSession(models[name]).run(None, {"image": images})[0]
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() == converted.agreement.same_answers >= 0.99
+    assert converted.files == convert(models[name], Runtime.LITERT, images=images[:1]).files
+
+
 def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeypatch):
     def write_other(model: bytes, folder: Path) -> list[Path]:
         """Convert as a broken converter would: the last layer's weights the wrong way round."""
@@ -148,8 +161,9 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeyp
 def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_it(
     runtime, models, images, monkeypatch
 ):
-    for name in [name for name in sys.modules if name.partition(".")[0] == runtime]:
+    package = "ai_edge_litert" if runtime is Runtime.LITERT else str(runtime)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, str(runtime), None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UsageError, match=rf"pip install 'automl\[{runtime}\]'"):
         convert(models["float"], runtime, images=images)

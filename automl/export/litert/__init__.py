@@ -1,0 +1,1 @@
+"""Translates a deployed ONNX file into the operators of LiteRT."""
