@@ -13,19 +13,19 @@ from torch import nn
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
-from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.asked_widths import asked_widths
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
+from automl.pipeline.export_check import check_export
 from automl.pipeline.logits_check import check_logits
 from automl.pipeline.paused_fit import PausedFit
 from automl.pipeline.seeding import derived_seed, seeded
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, paused_key, stage_keys, takes_part
-from automl.pipeline.techniques import technique_of
+from automl.pipeline.techniques import profile_of, technique_of
 from automl.pipeline.trainer import Trainer
-from automl.technique import Architecture, Profile, Pruner, Quantizer, StageContext, Technique
+from automl.technique import Architecture, Pruner, Quantizer, StageContext, Technique
 
 ONCE = "once"
 TEACHER = "teacher"
@@ -41,6 +41,7 @@ class StageRunner:
     Attributes:
         rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
         cache: Where results of equal stages are.
+        is_exported: Whether the result will be: a network that cannot be is refused before it is trained.
         seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
         cached: Whether each step so far came from the cache; ``once``, whether all that is made once did;
             ``teacher``, whether the training of the teacher did.
@@ -52,6 +53,7 @@ class StageRunner:
     device: torch.device
     cache: StageCache = field(default_factory=NoCache)
     rungs: tuple[int, ...] = ()
+    is_exported: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
     accuracies: dict[int, float] = field(default_factory=dict)
@@ -173,15 +175,17 @@ class StageRunner:
         return model
 
     def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
-        """Let the techniques that come later refuse the network before it is trained, on copies of it."""
+        """Let what comes later refuse the network before it is trained, on copies of it."""
         with self.timed("build"), self._seeded():
+            if self.is_exported:
+                check_export(model, stages[Stage.ARCHITECTURE], context.image_shape)
             if Stage.PRUNER in stages:
                 pruner = stages[Stage.PRUNER]
-                technique_of(pruner, Pruner).check(copy.deepcopy(model), _profile(pruner), context)
+                technique_of(pruner, Pruner).check(copy.deepcopy(model), profile_of(pruner), context)
             if Stage.QUANTIZER in stages:
                 stage = stages[Stage.QUANTIZER]
                 quantizer = technique_of(stage, Quantizer)
-                quantizer.check(quantizer.prepared(model), _profile(stage), context)
+                quantizer.check(quantizer.prepared(model), profile_of(stage), context)
             distiller = distiller_of(self.recipe)
             if distiller is not None:
                 check_student(distiller, copy.deepcopy(model), [STEPS[s] for s in stages if s in STEPS], context)
@@ -215,7 +219,7 @@ class StageRunner:
     def _alone(self, stage: StageRecipe) -> "StageRunner":
         """Give a runner of this architecture alone: what it trains is that of any trial with this network."""
         recipe = self.recipe.model_copy(update={"stages": (stage,), "teacher": None})
-        return StageRunner(recipe, self.dataset, self.device, self.cache)
+        return StageRunner(recipe, self.dataset, self.device, self.cache, is_exported=False)
 
     def _fit_built(self, built: CompressedModel, context: StageContext) -> CompressedModel:
         training = self.recipe.training
@@ -251,9 +255,9 @@ class StageRunner:
         technique = technique_of(stage, Pruner)
         own = self._own(technique, context)
         with self._seeded():
-            asked = asked_widths(technique, trained.model, _profile(stage), own)
+            asked = asked_widths(technique, trained.model, profile_of(stage), own)
         with self._seeded():
-            pruned = technique.prune(copy.deepcopy(trained.model), _profile(stage), own)
+            pruned = technique.prune(copy.deepcopy(trained.model), profile_of(stage), own)
         check_logits(pruned, technique, context)
         return CompressedModel(pruned, asked=asked)
 
@@ -261,7 +265,7 @@ class StageRunner:
         technique = technique_of(stage, Quantizer)
         with self._seeded():
             prepared = technique.prepared(trained.model)
-            quantized = technique.quantize(prepared, _profile(stage), self._own(technique, context))
+            quantized = technique.quantize(prepared, profile_of(stage), self._own(technique, context))
         check_logits(quantized.model, technique, context)
         return CompressedModel(*quantized, asked=trained.asked)
 
@@ -290,9 +294,3 @@ class StageRunner:
 
         key = once_key(self.recipe, self._ground, technique=owner, name=name)
         return self._shared(ONCE, key, make_seeded).model
-
-
-def _profile(stage: StageRecipe) -> Profile:
-    if stage.profile is None:
-        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
-    return stage.profile

@@ -1,7 +1,8 @@
-"""From the recipe of a stage to its technique."""
+"""From the recipe of a stage to its technique, and to what it is asked."""
 
 from typing import TypeVar
 
+from automl.core.profile import Profile
 from automl.core.recipe import StageRecipe
 from automl.errors import InfeasibleError
 from automl.registry import technique_class
@@ -21,3 +22,14 @@ def technique_of(stage: StageRecipe, kind: type[_Kind]) -> _Kind:
     if not isinstance(technique, kind):
         raise InfeasibleError(f"technique {stage.technique!r} is no {kind.__name__}; correct its base class")
     return technique
+
+
+def profile_of(stage: StageRecipe) -> Profile:
+    """Give the per-layer profile of a pruner or quantizer.
+
+    Raises:
+        InfeasibleError: If the space gave none.
+    """
+    if stage.profile is None:
+        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
+    return stage.profile

@@ -17,8 +17,8 @@ from automl.export.onnx_writer import GraphSource
 from automl.export.operations import Outline, outline
 from automl.export.torch_graph import MarkedGraph, torch_graph
 from automl.network.skeleton import skeleton
-from automl.pipeline.techniques import technique_of
-from automl.predict.structure import Task, UntrainedNetwork, finished_network, profile_of, shaped_network
+from automl.pipeline.techniques import profile_of, technique_of
+from automl.predict.structure import Task, UntrainedNetwork, finished_network, shaped_network
 from automl.technique import Quantizer
 
 

@@ -10,14 +10,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from automl.core.image import ImageShape, Normalization
-from automl.core.profile import Profile
 from automl.core.quantization import Quantization
-from automl.core.recipe import Recipe, StageRecipe
+from automl.core.recipe import Recipe
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
-from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
-from automl.pipeline.techniques import technique_of
+from automl.pipeline.techniques import profile_of, technique_of
 from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
 
 _IMAGES = 2
@@ -96,17 +94,6 @@ def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedN
         context = _context(task, recipe.seed)
         quantized = quantizer.untrained(quantizer.prepared(model), profile_of(quantizers[0]), context)
         return UntrainedNetwork(*quantized) if quantized is not None else None
-
-
-def profile_of(stage: StageRecipe) -> Profile:
-    """Give the per-layer profile of a pruner or quantizer.
-
-    Raises:
-        InfeasibleError: If the space gave none.
-    """
-    if stage.profile is None:
-        raise InfeasibleError(f"{stage.stage} {stage.technique!r} has no per-layer profile; the space must give one")
-    return stage.profile
 
 
 @contextmanager

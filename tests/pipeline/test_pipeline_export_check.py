@@ -1,0 +1,137 @@
+"""A network that cannot be exported is refused before it is trained, at the cost of one export a structure."""
+
+import pytest
+import torch
+from small_trials import FLOAT, folder_cache, installed, runner_of, small_dataset, small_space
+from torch import nn
+
+from automl.core.image import ImageShape
+from automl.core.recipe import StageRecipe, Teacher
+from automl.core.stage import Stage
+from automl.errors import InfeasibleError
+from automl.export.torch_graph import torch_graph
+from automl.pipeline import export_check
+from automl.pipeline.export_check import check_export
+from automl.pipeline.stages import StageRunner
+
+SHAPE = ImageShape(1, 8, 8)
+REASON = (
+    r"architecture 'python' builds a network that torch cannot export to ONNX: UnsupportedOperatorError: "
+    r"Exporting the operator 'aten::fft_fft2' .* is not supported; build it of operators that ONNX has"
+)
+
+
+class Spectrum(nn.Module):
+    """Takes a Fourier transform, which the exporter does not know."""
+
+    def forward(self, images):
+        return torch.fft.fft2(images).abs()
+
+
+class Unknown(nn.Identity):
+    """Has an attribute of a kind that tells nothing of the structure."""
+
+    def __init__(self):
+        super().__init__()
+        self.extra = {"any": "thing"}
+
+
+def network(width=8, *layers):
+    return nn.Sequential(nn.Conv2d(1, width, 3), nn.ReLU(), *layers, nn.Flatten(), nn.Linear(36 * width, 4)).eval()
+
+
+def spectral():
+    return network(8, Spectrum())
+
+
+def architecture(target="spectral") -> StageRecipe:
+    return StageRecipe(stage=Stage.ARCHITECTURE, technique="python", hyperparameters={"target": f"{__name__}:{target}"})
+
+
+@pytest.fixture(autouse=True)
+def techniques():
+    with installed():
+        yield
+
+
+@pytest.fixture
+def exports(monkeypatch):
+    """List the networks that are exported from now on, in a process that has exported none."""
+    found = []
+
+    def noting(model, image_shape):
+        found.append(model)
+        return torch_graph(model, image_shape)
+
+    monkeypatch.setattr(export_check, "torch_graph", noting)
+    monkeypatch.setattr(export_check, "_reasons", {})
+    return found
+
+
+def run_or_pause(runner, *, pauses):
+    return runner.pause(1) if pauses else runner.run()
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+def test_a_network_that_cannot_be_exported_is_infeasible_before_an_epoch(pauses):
+    recipe = small_space().recipe(FLOAT, seed=3).model_copy(update={"stages": (architecture(),)})
+    runner = StageRunner(recipe, small_dataset(), torch.device("cpu"), rungs=(1,))
+    with pytest.raises(InfeasibleError, match=REASON):
+        run_or_pause(runner, pauses=pauses)
+    assert runner.epochs_trained == 0
+    assert set(runner.seconds) == {"build"}
+
+
+def test_one_of_the_networks_that_differ_in_widths_is_exported(exports):
+    for width in (8, 12, 16):
+        check_export(network(width), architecture(), SHAPE)
+    assert len(exports) == 1
+    check_export(network(8, nn.Hardswish()), architecture(), SHAPE)
+    check_export(nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), architecture(), ImageShape(3, 4, 4))
+    assert len(exports) == 3
+
+
+def test_a_refusal_is_repeated_without_another_export(exports):
+    for width in (8, 12):
+        with pytest.raises(InfeasibleError, match=REASON):
+            check_export(network(width, Spectrum()), architecture(), SHAPE)
+    assert len(exports) == 1
+
+
+def test_a_network_of_unknown_structure_is_exported_once_a_recipe(exports):
+    for target in ("a", "a", "b"):
+        check_export(network(8, Unknown()), architecture(target), SHAPE)
+    assert len(exports) == 2
+
+
+def test_a_teacher_need_not_be_exported(exports):
+    distiller = StageRecipe(stage=Stage.DISTILLER, technique="dynamic_layerwise", hyperparameters={})
+    recipe = small_space().recipe(FLOAT, seed=3)
+    taught = recipe.model_copy(
+        update={"stages": (*recipe.stages, distiller), "teacher": Teacher(candidates=(architecture(),))}
+    )
+    StageRunner(taught, small_dataset(), torch.device("cpu")).run()
+    assert len(exports) == 1
+
+
+def test_the_check_leaves_the_network_as_it_is(exports):
+    model = network(8, nn.Dropout()).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    torch.manual_seed(5)
+    check_export(model, architecture(), SHAPE)
+    drawn = torch.rand(3)
+    torch.manual_seed(5)
+    assert torch.equal(drawn, torch.rand(3))
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
+    assert len(exports) == 1
+
+
+def test_all_of_a_trial_from_the_cache_exports_nothing_before(exports, tmp_path):
+    cache = folder_cache(tmp_path)
+    runner_of("float", cache).run()
+    assert len(exports) == 1
+    export_check._reasons.clear()
+    runner_of("float", cache).run()
+    assert len(exports) == 1
