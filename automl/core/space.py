@@ -82,11 +82,17 @@ class SearchSpace(Value):
             active[parameter.name] = value
         return active
 
+    def owners(self, stage: Stage) -> frozenset[str]:
+        """Name the choice of a stage and the techniques that it is among: what its parameters begin with."""
+        choice = stage.value
+        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
+        return frozenset(
+            {choice, str(self.constants.get(choice, choice)), *(str(name) for names in listed for name in names)}
+        )
+
     def with_architecture(self, technique: str, hyperparameters: dict[str, Scalar]) -> "SearchSpace":
         """Put one fixed architecture in the place of those that the space searches."""
-        choice = Stage.ARCHITECTURE.value
-        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
-        replaced = {choice, str(self.constants.get(choice, choice)), *(str(name) for names in listed for name in names)}
+        choice, replaced = Stage.ARCHITECTURE.value, self.owners(Stage.ARCHITECTURE)
         constants = {name: value for name, value in self.constants.items() if name.partition(".")[0] not in replaced}
         constants |= {choice: technique} | {f"{technique}.{name}": value for name, value in hyperparameters.items()}
         kept = tuple(p for p in self.parameters if p.name.partition(".")[0] not in replaced)

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from automl.core.objective import Constraint, Objective
 from automl.core.pareto import pareto_front
 from automl.core.space import SearchSpace
+from automl.core.stage import Stage
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
 from automl.search.candidate_pool import mutations, random_points, whole_space
@@ -30,8 +32,9 @@ _PARENTS = 12
 _DESIGN = 12
 _DESIGNS = 8
 _TRIES = 4096
-_NEARLY = 0.9
 _COSTED = 256
+_FIXED_COST = 0.15
+"""Of a trial's time, the share that no cache saves: export, measurement, the engine (benchmarks/trial_overhead.py)."""
 
 
 class AutoSuggester:
@@ -48,7 +51,8 @@ class AutoSuggester:
         known: Predicts metrics before training; where absent, every objective is modelled.
         predictions: How many points ``known`` is asked about for one proposal; a model of its answers chooses them.
             All where absent: for a predictor that takes microseconds.
-        cost: What points cost to train; of points that promise nearly the same, the cheapest is proposed.
+        cost: What points cost to train. What a point promises is divided by the square root of what its trial costs:
+            half way from the most improvement a trial to the most improvement a second.
     """
 
     def __init__(
@@ -151,7 +155,7 @@ class AutoSuggester:
                 found = describe(near)
                 pool, scores = pool.joined(found), np.concatenate([scores, outlook.scores(found)])
         if self._predictions is not None:
-            shortlist = np.argsort(-scores, kind="stable")[: self._predictions]
+            shortlist = self._best_first(pool, scores)[: self._predictions]
             pool = self._describer.describe(pool.only(shortlist).points)
             scores = outlook.scores(pool)
         return self._chosen(pool, scores, outlook)
@@ -165,8 +169,14 @@ class AutoSuggester:
     def _drawn(self, trials: Sequence[Trial], generator: np.random.Generator) -> list[dict[str, Scalar]]:
         good = [trial for trial in trials if is_informative(trial, self._objectives)]
         front = pareto_front(trials, self._objectives) or good
-        drawn = random_points(self._space, _RANDOM, generator)
-        return self._new([*drawn, *mutations(self._space, [trial.point for trial in front], _MUTATED, generator)])
+        drawn = [
+            *random_points(self._space, _RANDOM, generator),
+            *mutations(self._space, [trial.point for trial in front], _MUTATED, generator),
+        ]
+        if self._cost is not None:  # other ways to compress the networks that are trained
+            tried, trained = [trial.point for trial in good], self._space.owners(Stage.ARCHITECTURE)
+            drawn += mutations(self._space, tried, _MUTATED, generator, keeping=trained)
+        return self._new(drawn)
 
     def _new(self, points: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
         """Keep the points that were never proposed, once each."""
@@ -174,17 +184,21 @@ class AutoSuggester:
         return [point for key, point in unique.items() if key not in self._told and key not in self._running]
 
     def _chosen(self, pool: DescribedPoints, scores: Vector, outlook: Outlook) -> dict[str, Scalar] | None:
-        """Choose the best point; of those that promise nearly as much, the cheapest."""
         if not scores.max() > 0:  # nothing is expected of any point: rather one that may be feasible than none
             scores = outlook.feasibility(pool)
         if not scores.max() > 0:
             return None
-        best = np.argsort(-scores, kind="stable")[:_COSTED]
-        near = [dict(pool.points[index]) for index in best if scores[index] >= _NEARLY * scores.max()]
+        return dict(pool.points[self._best_first(pool, scores)[0]])
+
+    def _best_first(self, pool: DescribedPoints, scores: Vector) -> npt.NDArray[np.intp]:
+        """Order the most promising points by what they promise for what they cost, as indices."""
+        best = np.argsort(-scores, kind="stable")
         if self._cost is None:
-            return near[0]
-        costs = self._cost(near)
-        return near[min(range(len(near)), key=lambda index: costs[index])]
+            return best
+        best = best[:_COSTED]
+        costs = np.array(self._cost([pool.points[index] for index in best]))
+        worth = scores[best] / np.sqrt(_FIXED_COST + (1 - _FIXED_COST) * costs)
+        return best[np.argsort(-worth, kind="stable")]
 
     def _is_seen(self, point: Point) -> bool:
         key = point_key(point)

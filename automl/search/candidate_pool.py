@@ -1,6 +1,6 @@
 """Points that a search may propose next: all of a small space, or random ones and neighbours of good ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -36,7 +36,12 @@ def random_points(space: SearchSpace, count: int, generator: np.random.Generator
 
 
 def mutations(
-    space: SearchSpace, parents: Sequence[Point], count: int, generator: np.random.Generator
+    space: SearchSpace,
+    parents: Sequence[Point],
+    count: int,
+    generator: np.random.Generator,
+    *,
+    keeping: Collection[str] = (),
 ) -> Iterator[dict[str, Scalar]]:
     """Change one to three parameters of a parent, or of a child of two.
 
@@ -47,13 +52,18 @@ def mutations(
         parents: At least one.
         count: How many points to make.
         generator: Draws parents, parameters and values.
+        keeping: Owners of parameters that stay as they are; a parameter's owner is its name up to the first dot.
     """
-    domains = {parameter.name: parameter.domain for parameter in space.parameters}
+    domains = {
+        parameter.name: parameter.domain
+        for parameter in space.parameters
+        if parameter.name.partition(".")[0] not in keeping
+    }
     for _ in range(count):
         child = dict(parents[int(generator.integers(len(parents)))])
         if generator.random() < 0.25:
             other = parents[int(generator.integers(len(parents)))]
-            child |= {name: value for name, value in other.items() if generator.random() < 0.5}
+            child |= {name: value for name, value in other.items() if name in domains and generator.random() < 0.5}
         names = [name for name in child if name in domains]
         for index in generator.choice(len(names), size=min(len(names), int(generator.integers(1, 4))), replace=False):
             child[names[index]] = _moved(domains[names[index]], child[names[index]], generator)

@@ -145,7 +145,7 @@ def test_a_search_in_which_every_trial_fails_still_gets_points(state):
         suggester.tell(failed_trial(number, suggester.ask(), state))
 
 
-def test_of_points_that_promise_nearly_the_same_the_cheapest_is_proposed():
+def test_of_points_that_promise_much_a_cheaper_one_is_proposed():
     trials = run(suggester_of(line_space(), known=Sizes()), 14)
 
     def proposal(cost):

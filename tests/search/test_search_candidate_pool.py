@@ -7,10 +7,12 @@ import pytest
 from tiny_study import line_space, tiny_space, wide_space
 
 from automl.core.parameter import Categorical, Integer, Real
+from automl.core.stage import Stage
 from automl.search.candidate_pool import mutations, random_points, whole_space
 from automl.search.domain_scale import all_values, position, value_at
 from automl.search.initial_design import spread_points
 from automl.search.suggester import point_key
+from automl.spaces.load import load_space
 
 DOMAINS = [
     Integer(low=8, high=32, step=8),
@@ -50,6 +52,20 @@ def test_a_mutation_stays_near_its_parents():
     for child in mutations(space, [parent], 100, generator()):
         shared = parent.keys() & child.keys()
         assert sum(parent[name] != child[name] for name in shared) <= 3
+
+
+def test_a_mutation_keeps_what_it_shall_keep():
+    space = load_space("digits")
+    parents = random_points(space, 5, generator(3))
+    kept = space.owners(Stage.ARCHITECTURE)
+
+    def architecture(point):
+        return point_key({name: value for name, value in point.items() if name.partition(".")[0] in kept})
+
+    children = list(mutations(space, parents, 100, generator(), keeping=kept))
+    assert {architecture(child) for child in children} <= {architecture(parent) for parent in parents}
+    assert len({point_key(child) for child in children}) > 80
+    assert all(space.canonical(child) == child for child in children)
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=str)
