@@ -8,6 +8,7 @@ AutomlError                what happened, the offending value, what to do next
 │   └── StoreError         a trial store that cannot be read or written, or does not fit
 ├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
 │   └── UntraceableError   a network that torch.fx cannot trace
+├── MeasureError           a file could not be measured
 ├── ConversionError        a file for another runtime does not answer as ONNX Runtime does
 └── SearchError            the search itself cannot go on: exit code 1
 """
@@ -43,6 +44,10 @@ class InfeasibleError(AutomlError):
 
 class UntraceableError(InfeasibleError):
     """What a network computes depends on more than its modules say, so that its graph cannot be read off."""
+
+
+class MeasureError(AutomlError):
+    """A file could not be measured."""
 
 
 class ConversionError(AutomlError):

@@ -35,6 +35,7 @@ class Reference:
     """
 
     def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
         self._file = state_dir / "reference.json"
         self._key = f"{_VERSION} onnxruntime {onnxruntime.__version__} {processor_name()}"
         self._session = open_session(reference_model())

@@ -1,5 +1,7 @@
 """Opens a deployed file the way its user would: ONNX Runtime with a stated number of threads."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import onnxruntime
@@ -30,7 +32,8 @@ def open_cuda_session(model: Path | bytes, *, threads: int = 1) -> onnxruntime.I
             f"this installation of ONNX Runtime runs on {', '.join(providers())}, not on CUDA; "
             "pip install onnxruntime-gpu"
         )
-    onnxruntime.preload_dlls()  # CUDA's libraries lie where pip puts them, which the system does not search
+    with redirect_stdout(sys.stderr):
+        onnxruntime.preload_dlls()  # CUDA's libraries lie where pip puts them, which the system does not search
     session = _open(model, threads, [_CUDA, _CPU])
     if _CUDA not in session.get_providers():
         raise UsageError(

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +16,7 @@ from automl.core.recipe import Recipe
 from automl.core.space import SearchSpace
 from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Point
-from automl.errors import ConversionError
+from automl.errors import ConversionError, MeasureError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
@@ -72,23 +74,35 @@ class SpacePredictor:
         """
         return [self._metrics(self._forecast(point)) for point in points]
 
-    def learn_latency(self, points: Iterable[Point], meter: LatencyMeter, *, networks: int = NETWORKS) -> LatencyModel:
+    def knows_latency(self, meter: LatencyMeter, *, networks: int = NETWORKS) -> bool:
+        """Say whether enough networks of this space were measured on this host that ``learn_latency`` takes no time."""
+        return len(LatencySamples(meter.state_dir, meter.target).read(self._origin)) >= networks
+
+    def learn_latency(
+        self,
+        points: Iterable[Point],
+        meter: LatencyMeter,
+        *,
+        networks: int = NETWORKS,
+        seconds: float = math.inf,
+    ) -> LatencyModel:
         """Measure untrained networks until enough of this space are known on this host, and fit the prices.
 
         What earlier searches of this host measured counts, and what they measured of other spaces helps.
 
         Args:
             points: Of the space, at random, the same at every call; as many are measured as are missing.
-            meter: Measures them, some 0.3 s each.
+            meter: Measures them, some 0.3 s each; on a busy host, seconds.
             networks: How many are enough.
+            seconds: No network is measured after so long; a later search goes on where this one ended.
 
         Raises:
             SearchError: If the points do not suffice.
         """
         samples = LatencySamples(meter.state_dir, meter.target)
-        known = len(samples.read(self._origin))
+        known, deadline = len(samples.read(self._origin)), time.monotonic() + seconds
         for point in islice(points, known, None):
-            if known >= networks:
+            if known >= networks or time.monotonic() > deadline:
                 break
             timed = self._time(point, meter)
             if timed is not None:
@@ -166,9 +180,9 @@ class SpacePredictor:
             source.write_bytes(content)
             try:
                 model = deploy(source, meter.target)
-            except ConversionError:  # what the runtime cannot run fails in its trial, whose row tells the story
+                latency = meter.measure(model, images=image)
+            except (ConversionError, MeasureError):  # fails in its trial too, whose row tells the story
                 return None
-            latency = meter.measure(model, images=image)
             deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in meter.target.files))
         if not latency.is_gated:
             return None

@@ -87,6 +87,7 @@ def test_several_threads_are_timed_by_the_wall(state_dir: Path, tmp_path: Path) 
 def test_measurement_waits_for_another_process(state_dir: Path, tmp_path: Path) -> None:
     path = convolutions(tmp_path / "model.onnx", 16)
     meter = LatencyMeter(state_dir=state_dir)
+    meter.measure(path, images=IMAGES)  # starts its process
     command = [sys.executable, "-c", HOLD_LOCK, str(state_dir / "measuring.lock"), "2.0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
