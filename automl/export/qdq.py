@@ -92,7 +92,7 @@ class _QdqWriter:
                 f"The weight of {module!r} has {len(weight)} channels and {len(scale)} scales: give one a channel"
             )
         legal = _legal_codes(module, quantization)
-        if quantization.levels is not None:
+        if quantization.levels is not None:  # a symmetric grid is stored without a table, and would need one
             legal, scale = _with_fine_scale(legal, scale)
         scale = self._scale_for_bias(node, scale)
         codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
