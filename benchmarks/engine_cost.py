@@ -66,6 +66,9 @@ class NoOpTrainable(engine.TrialTrainable):
 class Quiet:
     """Shows no progress."""
 
+    def on_preparation(self, what: str) -> None:
+        """Say nothing."""
+
     def on_progress(self, progress: Progress, trial: Trial | None) -> None:
         """Say nothing."""
 

@@ -62,6 +62,9 @@ class _Bar:
         self._task = bar.add_task("search", total=None, status="starting")
         self._time_left = TimeLeft()
 
+    def on_preparation(self, what: str) -> None:
+        self._bar.update(self._task, status=what)
+
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
         left = "" if trial is None else self._time_left.text(progress.done, progress.budget)
         status = _start(progress) if trial is None else f"{_status(progress)}  {left}".rstrip()
@@ -73,6 +76,9 @@ class _Lines:
         self._console = console
         self._metrics = [objective.metric for objective in objectives]
         self._time_left = TimeLeft()
+
+    def on_preparation(self, what: str) -> None:
+        self._print(what)
 
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
         if trial is None:

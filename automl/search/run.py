@@ -39,6 +39,7 @@ from automl.storage.store import TrialStore
 DEFAULT_CACHE_BYTES = 10_000_000_000
 _SEEDS = 2**32
 _LATENCY_DRAWS = 4 * NETWORKS
+_LEARNING_SECONDS = 20
 _PREDICTIONS = 48
 """Points of which ``auto`` asks the predictor before each proposal: some tenths of a second."""
 
@@ -150,7 +151,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     known = SpacePredictor(request.space, Task.of(dataset), seed=request.seed, target=request.target)
     session = SearchSession(
         store,
-        suggester or _auto_suggester(request, known, store),
+        suggester or _auto_suggester(request, known, store, listener),
         budget=request.budget,
         keep=request.keep_artifacts,
         listener=listener,
@@ -175,15 +176,22 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
     return Start(points=list(unique.values()), lessons=earlier.lessons)
 
 
-def _auto_suggester(request: SearchRequest, known: SpacePredictor, store: TrialStore) -> Suggester:
+def _auto_suggester(
+    request: SearchRequest, known: SpacePredictor, store: TrialStore, listener: SearchListener
+) -> Suggester:
     """Give the sampler all that is known before training: size, latency on this host, and what is paid already."""
     from automl.search.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
 
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
     estimated = {"latency_ms"} if request.target.files == ONE_THREAD.files else {"latency_ms", "size_bytes"}
     if wishes & estimated and len(store.read()) < request.budget:
-        with suppress(SearchError):  # a space whose networks cannot be shaped untrained: latency is modelled then
-            known.learn_latency(_random_points(request), LatencyMeter(request.target))
+        meter = LatencyMeter(request.target)
+        if not known.knows_latency(meter):
+            listener.on_preparation(
+                f"measuring untrained networks to learn this host, once, {_LEARNING_SECONDS} s at most"
+            )
+        with suppress(SearchError):  # networks that cannot be shaped untrained, a busy host: latency is modelled then
+            known.learn_latency(_random_points(request), meter, seconds=_LEARNING_SECONDS)
     paid = PaidPoints(request.space, seed=request.seed)
     suggester = AutoSuggester(
         request.space,

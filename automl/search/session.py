@@ -61,6 +61,10 @@ class Progress:
 class SearchListener(Protocol):
     """Is told how a search goes on."""
 
+    def on_preparation(self, what: str) -> None:
+        """Take note of what is done before the first trial."""
+        ...
+
     def on_progress(self, progress: Progress, trial: Trial | None) -> None:
         """Take note of a finished trial; None at the start."""
         ...

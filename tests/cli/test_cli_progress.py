@@ -45,9 +45,11 @@ def test_the_time_left_follows_from_the_pace_since_the_first_trial(clock):
 
 def test_piped_output_gets_plain_lines(capsys):
     with search_progress([Objective.parse("accuracy:max")]) as listener:
+        listener.on_preparation("measuring this host")
         listener.on_progress(Progress(2, 4, 0, 1, 0.5), None)
         listener.on_progress(Progress(4, 4, 0, 1, 0.5), None)
     lines = capsys.readouterr().err.splitlines()
+    assert lines.pop(0) == "measuring this host"
     assert lines == ["2 of 4 trials done; starting the workers", "4 of 4 trials done; nothing left to run"]
 
 
@@ -67,11 +69,15 @@ def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
     console = Console(file=screen, force_terminal=True, width=80, color_system=None)
     monkeypatch.setattr(progress, "messages", lambda: console)
     with search_progress([Objective.parse("accuracy:max")]) as listener:
+        listener.on_preparation("measuring this host")
+        listener._bar.refresh()
+        preparing = screen.getvalue()
         listener.on_progress(Progress(0, 100, 0, 0, 0.0), None)
         listener._bar.refresh()
         starting = screen.getvalue()
         listener.on_progress(Progress(42, 100, 3, 7, 0.8125, reused=20), trial="any")
         listener._bar.refresh()
+    assert "measuring this host" in preparing
     assert "0/100 starting the workers" in starting
     assert "42/100 front 7  hypervolume 0.812  cached 20  failed 3" in screen.getvalue()
     frames = screen.getvalue().replace("\r", "\n").splitlines()

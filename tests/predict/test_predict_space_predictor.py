@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from automl import registry
 from automl.core.target import Target
 from automl.datasets.load import load_dataset
-from automl.errors import InfeasibleError
+from automl.errors import InfeasibleError, SearchError
 from automl.export.onnx_writer import export_onnx, onnx_bytes
 from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
@@ -243,6 +243,16 @@ def test_a_host_is_timed_once(timed, space, dataset):
     model = again.learn_latency([], meter, networks=24)
     assert model == predictor.latency_model
     assert again.predict([point_of(RECIPES["resnet ptq"])]) == predictor.predict([point_of(RECIPES["resnet ptq"])])
+
+
+def test_learning_ends_in_time_and_goes_on_where_it_ended(space, dataset, tmp_path):
+    predictor, meter = SpacePredictor(space, Task.of(dataset)), LatencyMeter(state_dir=tmp_path)
+    with pytest.raises(SearchError, match="has 0; measure more"):
+        predictor.learn_latency(random_points(space, 60), meter, seconds=0.0)
+    assert not predictor.knows_latency(meter)
+    predictor.learn_latency(random_points(space, 60), meter, networks=20)
+    assert predictor.knows_latency(meter, networks=20)
+    assert not predictor.knows_latency(meter)
 
 
 @pytest.mark.slow

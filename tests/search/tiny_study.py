@@ -19,6 +19,10 @@ class Silent:
 
     def __init__(self):
         self.told = []
+        self.preparations = []
+
+    def on_preparation(self, what):
+        self.preparations.append(what)
 
     def on_progress(self, progress, trial):
         self.told.append((progress, trial))
