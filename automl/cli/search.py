@@ -85,7 +85,7 @@ def search(
         list[str] | None,
         typer.Option(help="What a network must keep to, such as 'size_bytes<=50000'.", metavar="METRIC<=NUMBER"),
     ] = None,
-    sampler: Annotated[str, typer.Option(help="What proposes the points.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="What proposes the points.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the search and of every trial.")] = 0,
     address: Annotated[
         str, typer.Option(help="Ray cluster: local, auto or HOST:PORT.", metavar="local|auto|HOST:PORT")
