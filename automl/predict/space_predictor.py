@@ -16,7 +16,7 @@ from automl.core.recipe import Recipe
 from automl.core.space import SearchSpace
 from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Point
-from automl.errors import ConversionError
+from automl.errors import ConversionError, MeasureError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
@@ -180,9 +180,9 @@ class SpacePredictor:
             source.write_bytes(content)
             try:
                 model = deploy(source, meter.target)
-            except ConversionError:  # what the runtime cannot run fails in its trial, whose row tells the story
+                latency = meter.measure(model, images=image)
+            except (ConversionError, MeasureError):  # fails in its trial too, whose row tells the story
                 return None
-            latency = meter.measure(model, images=image)
             deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in meter.target.files))
         if not latency.is_gated:
             return None
