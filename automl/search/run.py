@@ -101,16 +101,16 @@ class SearchRequest:
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise UsageError(f"objectives {', '.join(map(str, self.objectives))} name a metric twice; name each once")
-        self.cluster.check()
         self._check_target()
+        self.cluster.check()
 
     def _check_target(self) -> None:
+        check_target(self.target)
         if self.target.device == "cuda" and self.cluster.gpus_per_trial == 0:
             raise UsageError(
                 f"target {self.target} measures on a GPU, and Ray shows a trial none that it was not given; "
                 "give --gpus-per-trial 1, or less where trials share one"
             )
-        check_target(self.target)
 
 
 @dataclass(frozen=True)

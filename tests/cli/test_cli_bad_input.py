@@ -6,6 +6,7 @@ import pytest
 from command_line import write_space
 
 from automl.cli.main import main
+from automl.measure.session import providers
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--gpus-per-trial", "64"], ["64 GPUs", "--gpus-per-trial"]),
         (["--address", "nowhere"], ["'nowhere'", "HOST:PORT"]),
         (["--keep-artifacts", "some"], ["'some'", "front, all, none"]),
-        (["--target", "gpu"], ["'gpu'", "cpu:THREADS"]),
+        (["--target", "gpu"], ["'gpu'", "DEVICE:THREADS", "cpu, openvino, cuda"]),
+        (["--target", "openvino:256"], ["OpenVINO takes", "--target openvino:"]),
         (["--early-stopping", "maybe"], ["'maybe'", "auto, off"]),
         (["--time-budget", "soon"], ["'soon'", "30m"]),
         (["--cache-size", "huge"], ["'huge'", "10GB"]),
@@ -60,6 +62,18 @@ def refused(tmp_path, monkeypatch, capsys):
 def test_a_search_that_makes_no_sense_is_refused(refused, arguments, words):
     message = refused("search", "tiny.yaml", *arguments)
     assert all(word in message for word in words), message
+
+
+def test_a_target_whose_runtime_is_not_installed_is_refused_with_the_line_that_installs_it(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert "pip install 'automl[openvino]'" in refused("search", "tiny.yaml", "--target", "openvino")
+
+
+@pytest.mark.skipif("CUDA" in providers(), reason="this ONNX Runtime runs on a GPU")
+def test_a_gpu_is_refused_where_the_runtime_has_none_with_what_it_has(refused):
+    message = refused("search", "tiny.yaml", "--target", "cuda")
+    assert "runs on" in message
+    assert "CPU, not on CUDA; pip install onnxruntime-gpu" in message
 
 
 def test_a_sampler_whose_extra_is_not_installed_is_refused_with_the_line_that_installs_it(refused, monkeypatch):

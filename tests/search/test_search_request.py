@@ -9,6 +9,7 @@ from tiny_study import OBJECTIVES, tiny_space
 from automl.core.objective import Constraint, Objective
 from automl.core.target import Target
 from automl.errors import UsageError
+from automl.search import run
 from automl.search.cluster import Cluster
 from automl.search.run import SearchRequest
 from automl.search.session import KeepArtifacts
@@ -58,7 +59,6 @@ def test_a_request_that_makes_sense_passes(request_of):
         ({"constraints": (Constraint.parse("foo<=1"),)}, ["constraint 'foo<=1'", "size_bytes"]),
         ({"constraints": (Constraint.parse("size<=1"),)}, ["did you mean size_bytes"]),
         ({"target": Target(device="openvino", threads=256)}, ["OpenVINO takes", "not 256", "--target openvino:"]),
-        ({"target": Target(device="cuda")}, ["cuda:1", "--gpus-per-trial 1"]),
     ],
 )
 def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, changes, words):
@@ -67,6 +67,12 @@ def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, chan
     message = str(refused.value)
     assert all(word in message for word in words), message
     assert "\n" not in message
+
+
+def test_trials_on_a_gpu_must_be_given_one(request_of, monkeypatch):
+    monkeypatch.setattr(run, "check_target", lambda _target: None)  # as on a host with a GPU
+    with pytest.raises(UsageError, match=r"target cuda:1 measures on a GPU.*--gpus-per-trial 1"):
+        request_of(target=Target(device="cuda")).check()
 
 
 def test_an_address_where_nothing_listens_is_refused_at_once(request_of):
