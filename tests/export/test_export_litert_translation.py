@@ -31,6 +31,13 @@ class Shuffle(nn.Module):
         return images.reshape(-1, 2, 4, 12, 12).transpose(1, 2).reshape(-1, 8, 12, 12)
 
 
+def trained_norm() -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(3)
+    for parameter, low in ((norm.weight, 0.5), (norm.bias, -1.0), (norm.running_mean, -1.0), (norm.running_var, 0.5)):
+        nn.init.uniform_(parameter, low, 2.0)
+    return norm.eval()
+
+
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "same border": lambda: nn.Conv2d(3, 8, 5, padding=2),
     "no border": lambda: nn.Conv2d(3, 8, 3),
@@ -50,6 +57,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "mean, border not counted": lambda: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
     "clamp to bounds": lambda: nn.Hardtanh(-0.5, 1.5),
     "clamp to one": lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.Hardtanh()),
+    "batch normalisation of its own": lambda: nn.Sequential(nn.ReLU(), trained_norm()),
     "channels in another order": lambda: nn.Sequential(nn.Conv2d(3, 8, 1), Shuffle(), nn.Conv2d(8, 4, 3)),
 }
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper
 
-from automl.export.litert.flatbuffer import Activation
 from automl.export.litert.network import Network, Translate, Value
 
 _CLAMPS = {(0.0, np.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1", (0.0, 1.0): "RELU_0_TO_1"}
@@ -56,8 +56,21 @@ def hard_sigmoid(node: onnx.NodeProto, network: Network) -> None:
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     value = network.real(network.value(node.input[0]))
     for kind, operand in (("MUL", attributes.get("alpha", 0.2)), ("ADD", attributes.get("beta", 0.5))):
-        value = _with_number(kind, value, operand, network)
+        value = _with_constant(kind, value, np.array(operand), network)
     network.bind(node.output[0], _apply("RELU_0_TO_1", value, network))
+
+
+def batch_norm(node: onnx.NodeProto, network: Network) -> None:
+    """Translate a BatchNormalization that no layer before it took in: a factor and a term for each channel."""
+    gain, shift, mean, variance = (network.source.constant(name) for name in node.input[1:])
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    value = network.real(network.value(node.input[0]))
+    factor = gain / np.sqrt(variance + attributes.get("epsilon", 1e-5))
+    sides = (1,) * (len(value.shape) - 2)
+    for kind, numbers in (("MUL", factor), ("ADD", shift - mean * factor)):
+        of_channels = numbers if value.is_channels_last else numbers.reshape(-1, *sides)
+        value = _with_constant(kind, value, of_channels, network)
+    network.bind(node.output[0], value)
 
 
 def clamp(node: onnx.NodeProto, network: Network) -> None:
@@ -68,7 +81,7 @@ def clamp(node: onnx.NodeProto, network: Network) -> None:
         value = _apply(_CLAMPS[bounds], value, network)
     else:
         for kind, bound in (("MAXIMUM", low), ("MINIMUM", high)):
-            value = _with_number(kind, value, bound, network) if np.isfinite(bound) else value
+            value = _with_constant(kind, value, np.array(bound), network) if np.isfinite(bound) else value
     network.bind(node.output[0], value)
 
 
@@ -89,7 +102,6 @@ def _apply(kind: str, value: Value, network: Network) -> Value:
     return network.add(kind, (value,), value.shape, is_channels_last=value.is_channels_last)
 
 
-def _with_number(kind: str, value: Value, number: float, network: Network) -> Value:
-    operand = network.constant(np.array(number, np.float32))
-    options = {"fusedActivationFunction": Activation.NONE}
-    return network.add(kind, (value, operand), value.shape, is_channels_last=value.is_channels_last, options=options)
+def _with_constant(kind: str, value: Value, numbers: NDArray[np.floating], network: Network) -> Value:
+    operands = (value, network.constant(numbers))
+    return network.add(kind, operands, value.shape, is_channels_last=value.is_channels_last)

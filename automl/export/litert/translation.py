@@ -19,6 +19,7 @@ from automl.export.torch_graph import LOGITS
 _OPERATORS: Mapping[str, Translate] = {
     "Add": elementwise.combined("ADD"),
     "AveragePool": pooling.average_pool,
+    "BatchNormalization": elementwise.batch_norm,
     "Clip": elementwise.clamp,
     "Concat": moves.concatenate,
     "Conv": layers.convolution,
