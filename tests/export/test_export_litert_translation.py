@@ -31,6 +31,11 @@ class Shuffle(nn.Module):
         return images.reshape(-1, 2, 4, 12, 12).transpose(1, 2).reshape(-1, 8, 12, 12)
 
 
+class Swap(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images.transpose(0, 1)
+
+
 def trained_norm() -> nn.BatchNorm2d:
     norm = nn.BatchNorm2d(3)
     for parameter, low in ((norm.weight, 0.5), (norm.bias, -1.0), (norm.running_mean, -1.0), (norm.running_var, 0.5)):
@@ -198,6 +203,7 @@ def test_operator_without_a_counterpart_is_refused_by_name(tmp_path: Path) -> No
         (nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), "AveragePool whose border"),
         (nn.Sequential(nn.Flatten(2), nn.Conv1d(3, 4, 3)), "shape (1, 3, 144)"),
         (nn.MaxPool2d(3, dilation=2), "MaxPool with gaps"),
+        (Swap(), "Transpose of whole images"),
     ],
 )
 def test_use_that_litert_has_not_is_refused(layer: nn.Module, words: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import onnx
 from onnx import helper
 
+from automl.errors import ConversionError
 from automl.export.litert.flatbuffer import Activation, ElementType
 from automl.export.litert.network import Network
 
@@ -31,10 +32,16 @@ def reshape(node: onnx.NodeProto, network: Network) -> None:
 
 
 def transpose(node: onnx.NodeProto, network: Network) -> None:
-    """Translate Transpose."""
+    """Translate Transpose.
+
+    Raises:
+        ConversionError: If images do not stay the first axis.
+    """
     value = network.channels_first(network.value(node.input[0]))
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     order = attributes.get("perm", range(len(value.shape))[::-1])
+    if order[0] != 0:
+        raise ConversionError("the network has a Transpose of whole images; deploy model.onnx")
     network.bind(node.output[0], network.transposed(value, order, is_last=False))
 
 

@@ -196,7 +196,7 @@ class Network:
 
 
 def _moves_nothing(shape: tuple[int, ...], order: Sequence[int]) -> bool:
-    moved = [axis for axis in order if shape[axis] > 1]
+    moved = [axis for axis in order if axis == 0 or shape[axis] > 1]  # the first is of images, be there one or more
     return moved == sorted(moved)
 
 

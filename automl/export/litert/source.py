@@ -75,12 +75,12 @@ class Source:
         """Give the shape of a tensor, in the order of ONNX.
 
         Raises:
-            ConversionError: If it depends on more than the shape of the image.
+            ConversionError: If it does not follow from the shape of the image and the operators alone.
         """
         shape = self._shapes.get(name, ())
         if not shape or 0 in shape:
             raise ConversionError(
-                f"the shape of {self._producers[name].op_type}'s output depends on what the network computes; "
+                f"the shape that {self._producers[name].op_type} gives is not known before the network runs; "
                 "deploy model.onnx"
             )
         return shape
@@ -102,7 +102,13 @@ class Source:
         return name in self._arrays
 
     def constant(self, name: str) -> NDArray[Any]:
-        """Give what a constant holds."""
+        """Give what a constant holds.
+
+        Raises:
+            ConversionError: If the network computes it.
+        """
+        if name not in self._arrays:
+            raise ConversionError(f"{self._producers[name].op_type} gives what must be a constant; deploy model.onnx")
         return self._arrays[name]
 
     def weight(self, name: str) -> Weight:
@@ -116,9 +122,9 @@ class Source:
             halves = values.dtype == np.float16
             return Weight(values, ElementType.FLOAT16 if halves else ElementType.FLOAT32)
         dequantize = self._producers.get(name)
-        if dequantize is None or dequantize.op_type != "DequantizeLinear" or dequantize.input[0] not in self._arrays:
+        if dequantize is None or dequantize.op_type != "DequantizeLinear":
             raise ConversionError("a layer's weight is computed by the network; deploy model.onnx")
-        codes, scale = (self._arrays[each] for each in dequantize.input[:2])
+        codes, scale = (self.constant(each) for each in dequantize.input[:2])
         return Weight(codes, ElementType.INT8, scale.astype(np.float32))
 
     def bias(self, node: onnx.NodeProto, channels: int) -> NDArray[np.float32]:
@@ -161,7 +167,7 @@ class Source:
         if node.op_type == "Relu":
             return 0.0, np.inf
         names = [*node.input[1:], "", ""][:2]
-        low, high = (float(self._arrays[name]) if name else None for name in names)
+        low, high = (float(self.constant(name)) if name else None for name in names)
         return -np.inf if low is None else low, np.inf if high is None else high
 
     def _activation(self, node: onnx.NodeProto) -> Activation | None:
