@@ -16,6 +16,8 @@ from automl.export.onnx_writer import export_onnx, onnx_bytes
 from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
+from automl.predict.latency_model import TimedNetwork
+from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task, untrained_network
 from automl.registry import Plugin, plugins
@@ -274,22 +276,38 @@ def test_size_of_a_converted_file_is_unknown_before_prices_are(space, dataset):
 
 
 @pytest.mark.slow
-def test_size_of_a_converted_file_is_estimated(space, dataset, tmp_path):
+def test_size_of_a_converted_file_is_estimated_from_those_that_were_converted(space, dataset, tmp_path):
     target = Target(device="openvino")
-    predictor = SpacePredictor(space, Task.of(dataset), target=target)
-    predictor.learn_latency(random_points(space, 60), LatencyMeter(target, state_dir=tmp_path), networks=20)
-    points = [point_of(short) for short in itertools.islice(RECIPES.values(), 0, None, 3)]
+    predictor, meter = SpacePredictor(space, Task.of(dataset), target=target), LatencyMeter(target, state_dir=tmp_path)
+    samples = LatencySamples(tmp_path, target)
+    files = ((point, untrained_file(space, dataset, point)) for point in random_points(space, 60))
+    for point, content in itertools.islice(((point, file) for point, file in files if file is not None), 24):
+        deployed = sum(file.stat().st_size for file in write_openvino(content, tmp_path))
+        samples.add(predictor._origin, TimedNetwork(work_of(predictor, point), 0.1, len(content), deployed))
+    predictor.learn_latency([], meter)
+    points = [point_of(short) for short in itertools.islice(RECIPES.values(), 0, None, 4)]
     for point, predicted in zip(points, predictor.predict(points), strict=True):
-        network = untrained_network(space.recipe(point, seed=0), Task.of(dataset))
-        content = onnx_bytes(
-            network.model,
-            image_shape=dataset.image_shape,
-            normalization=dataset.normalization,
-            quantization=network.quantization,
-        )
+        content = untrained_file(space, dataset, point)
         deployed = sum(file.stat().st_size for file in write_openvino(content, tmp_path))
         assert predicted["size_bytes"] == pytest.approx(deployed, rel=0.25)
         assert predicted["size_bytes"] > 1.2 * len(content)
+
+
+def work_of(predictor, point):
+    return predictor._forecast(point).work
+
+
+def untrained_file(space, dataset, point):
+    """Give the ONNX file of a point, or None where it cannot be known before training."""
+    network = untrained_network(space.recipe(point, seed=0), Task.of(dataset))
+    if network is None:
+        return None
+    return onnx_bytes(
+        network.model,
+        image_shape=dataset.image_shape,
+        normalization=dataset.normalization,
+        quantization=network.quantization,
+    )
 
 
 def test_latency_is_unknown_before_prices_are(predictor):
