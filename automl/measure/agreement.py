@@ -44,7 +44,12 @@ class Agreement:
 
         Not even a number is close to NaN.
         """
-        return self.same_answers >= _LEAST_SAME_ANSWERS and self.deviation <= _LARGEST_DEVIATION
+        return self.same_answers >= _LEAST_SAME_ANSWERS and self.is_rounding
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether rounding explains the differences; of a network that is hardly sure, it changes many answers."""
+        return self.deviation <= _LARGEST_DEVIATION
 
     def __str__(self) -> str:
         return (

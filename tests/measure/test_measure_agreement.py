@@ -27,3 +27,13 @@ def test_the_rounding_of_other_kernels_is_close() -> None:
 @pytest.mark.parametrize("found", [LOGITS[::-1], LOGITS * 1.3, np.zeros_like(LOGITS), np.full_like(LOGITS, np.nan)])
 def test_another_network_is_not(found: np.ndarray) -> None:
     assert not Agreement.of(LOGITS, found).is_close
+
+
+def test_rounding_may_change_the_answers_of_a_network_that_is_hardly_sure():
+    sure = np.repeat(np.arange(4.0, dtype=np.float32)[:, None], 10, axis=1)
+    unsure = sure + np.random.default_rng(0).normal(0, 1e-3, sure.shape).astype(np.float32)
+    rounded = Agreement.of(unsure, unsure[:, ::-1])
+    assert rounded.is_rounding
+    assert not rounded.is_close
+    assert not Agreement.of(sure, sure[::-1]).is_rounding
+    assert not Agreement.of(sure, np.full_like(sure, np.nan)).is_rounding
