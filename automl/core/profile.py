@@ -8,8 +8,9 @@ from automl.core.value import Value
 class Profile(Value):
     """A curve over the depth of a network.
 
-    Independent draws a layer average out and nearly always wreck some layer, so a search moves the
-    whole curve (``level``), tilts it (``slope``), and departs from it only where ``offsets`` are not 0.
+    Independent draws a layer average out over a deep network, so a search moves the whole curve
+    (``level``), tilts it (``slope``), and departs from it only where ``offsets`` are not 0. With a level
+    of 0, and as many ``offsets`` as layers, each layer has a number of its own.
 
     Attributes:
         level: Value in the middle of the network.
