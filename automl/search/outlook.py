@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.core.objective import Constraint, Direction, Objective
-from automl.core.pareto import non_dominated
+from automl.core.pareto import Losses, non_dominated
 from automl.core.trial import Trial, TrialState
 from automl.errors import UsageError
 from automl.search.described_points import DescribedPoints
@@ -22,6 +22,9 @@ _BEYOND = 0.1
 """How far beyond the reference losses are told apart; further off, a wreck is a wreck."""
 _TRUSTED = 0.6
 """Share of a model's deviation that counts: priors for few trials leave it too wide, and it pays to trust the mean."""
+_WIDE = 30.0
+"""An objective whose losses differ by more than this factor is compared by factors: half the size is then worth as much
+at 5 kB as at 500 kB."""
 _OUTCOME = {TrialState.COMPLETE: -1.0, TrialState.STOPPED: -1.0, TrialState.FAILED: 1.0, TrialState.INFEASIBLE: 1.0}
 
 
@@ -78,12 +81,17 @@ class Outlook:
         self._failures = self._failure_model()
         if told.running.points:
             losses += self._believe_what_runs()
-        kept = [losses[index] for index in non_dominated(losses)]
-        self._boxes = free_boxes(kept, self._reference)
+        self._is_by_factor = self._wide_objectives(losses)
+        kept = [self._scaled(losses[index]) for index in non_dominated(losses)]
+        self._boxes = free_boxes(kept, self._scaled(self._reference))
 
     def scores(self, described: DescribedPoints) -> Vector:
         """Expect what each point adds to the front, if it keeps to the constraints and does not fail."""
         forecasts = [self._forecast(objective, described) for objective in self._objectives]
+        forecasts = [
+            Forecast(one.mean, one.deviation) if is_by_factor else one  # of the logarithm, which is normal
+            for one, is_by_factor in zip(forecasts, self._is_by_factor, strict=True)
+        ]
         return expected_hypervolume_improvement(forecasts, self._boxes) * self.feasibility(described)
 
     def feasibility(self, described: DescribedPoints) -> Vector:
@@ -166,6 +174,20 @@ class Outlook:
             constraints = [one for one in self._limits.values() if one is not None and one.metric == objective.metric]
             worst = min([worst, *(one.limit for one in constraints if one.operator == "<=")])
         return worst + 1e-3 * (abs(worst) or 1.0)
+
+    def _wide_objectives(self, losses: Sequence[Losses]) -> tuple[bool, ...]:
+        """Say which objectives are compared by factors; where any is, errors are too."""
+        columns = zip(*losses, strict=True) if losses else [()] * len(self._objectives)
+        is_wide = [
+            objective.direction is Direction.MIN and min(column, default=0.0) > 0 and worst > _WIDE * min(column)
+            for objective, worst, column in zip(self._objectives, self._reference, columns, strict=True)
+        ]
+        are_errors = [objective.metric.endswith("accuracy") for objective in self._objectives]
+        return tuple(any(is_wide) if is_error else wide for wide, is_error in zip(is_wide, are_errors, strict=True))
+
+    def _scaled(self, loss: Losses) -> tuple[float, ...]:
+        pairs = zip(loss, self._is_by_factor, strict=True)
+        return tuple(float(np.log(value)) if is_by_factor else value for value, is_by_factor in pairs)
 
     def _believe_what_runs(self) -> list[tuple[float, ...]]:
         running = self._told.running
