@@ -83,7 +83,8 @@ def compare(without: pd.DataFrame, cached: pd.DataFrame) -> None:
     """Say how many trials and which front are the same with and without the cache."""
     points = [column for column in without if column.startswith("param.")]
     columns = [*points, "state", "metric.accuracy", "metric.size_bytes"]
-    same = without[columns].astype(str).eq(cached[columns].astype(str)).all(axis="columns")
+    left, right = (rows[columns].astype(object).where(rows[columns].notna(), "absent") for rows in (without, cached))
+    same = (left == right).all(axis="columns")
     fronts = [front(rows) for rows in (without, cached)]
     print(f"{same.sum()} of {len(without)} trials have the same point, state, accuracy and size; ", end="")
     print(
