@@ -19,7 +19,10 @@ from automl.search.loss_model import LossModel, loss_of
 _USEFUL_PART = 0.15
 """Accuracies from the best one down to this part of the way to 0 are worth a place on the front."""
 _BEYOND = 0.1
-"""How far beyond the reference losses are told apart; further off, a wreck is a wreck."""
+_FACTOR_BEYOND = 1.0
+"""How far beyond the reference losses are told apart, by the distance from the best to it; further off, a wreck is a
+wreck. Where objectives are compared by factors it is more: the smallest networks promise much there, and what wrecks
+them must not look like a near miss."""
 _TRUSTED = 0.6
 """Share of a model's deviation that counts: priors for few trials leave it too wide, and it pays to trust the mean."""
 _WIDE = 30.0
@@ -74,6 +77,7 @@ class Outlook:
         }
         self._limits |= {str(constraint): constraint for constraint in constraints}
         self._reference = tuple(self._worst(objective) for objective in objectives)
+        self._is_by_factor = self._wide_objectives(losses)
         self._models = {
             o: self._objective_model(o, worst) for o, worst in zip(objectives, self._reference, strict=True)
         }
@@ -81,7 +85,6 @@ class Outlook:
         self._failures = self._failure_model()
         if told.running.points:
             losses += self._believe_what_runs()
-        self._is_by_factor = self._wide_objectives(losses)
         kept = [self._scaled(losses[index]) for index in non_dominated(losses)]
         self._boxes = free_boxes(kept, self._scaled(self._reference))
 
@@ -144,7 +147,7 @@ class Outlook:
                 return None
         chosen = [index for index, trial in enumerate(self._told.trials) if is_informative(trial, (objective,))]
         losses = np.array([loss_of(objective, self._told.trials[index].metrics[metric]) for index in chosen])
-        wreck = worst + _BEYOND * (worst - losses.min())
+        wreck = worst + (_FACTOR_BEYOND if any(self._is_by_factor) else _BEYOND) * (worst - losses.min())
         rows, is_positive = self._told.described.rows[chosen], bool((losses > 0).all())
         return LossModel(rows, losses, groups=self._groups, wreck=wreck, is_logarithmic=is_positive)
 
