@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import psutil
+from one_trial import study_of
 
 import automl.search.ray_engine as engine
 from automl.core.pace import WHOLE, Pace
@@ -116,17 +117,7 @@ def main() -> None:
     parser.add_argument("--sampler", default="tpe")
     options = parser.parse_args()
     space, dataset = load_space("digits"), load_dataset("digits")
-    spec = StudySpec(
-        name="no_op",
-        space=space,
-        dataset="digits",
-        dataset_fingerprint=dataset.fingerprint,
-        objectives=space.objectives,
-        constraints=(),
-        seed=0,
-        versions={},
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    spec = study_of(space, dataset, name="no_op")
     engine.TrialTrainable = NoOpTrainable  # type: ignore[misc] # the one thing that is not as in a search
     memory = PeakMemory()
     memory.start()
