@@ -14,19 +14,18 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 from compression_problem import PRUNER, QUANTIZER, Compression, CompressionProblem
+from tabular_problem import complete_trial
 
 from automl.core.objective import Objective
 from automl.core.pareto import hypervolume, non_dominated
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
-from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.search.anchors import anchors
 from automl.search.auto_suggester import AutoSuggester
@@ -40,7 +39,6 @@ SAMPLERS = ("auto", "tpe", "random")
 OBJECTIVES = tuple(map(Objective.parse, ("accuracy:max", "size_bytes:min", "macs:min")))
 ERROR = 0.2
 """The largest error that counts; the other sides of the reference are those of the network that keeps all."""
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PROBLEMS: Mapping[str, Callable[[], CompressionProblem]] = {
     "conv_net": lambda: CompressionProblem(
         "conv_net",
@@ -127,22 +125,9 @@ def run(problem: CompressionProblem, space: SearchSpace, *, sampler: str, seed: 
         if point is None:
             break
         compression = problem.compression(space, point)
-        suggester.tell(_trial(len(tried), point, problem.metrics(compression)))
+        suggester.tell(complete_trial(len(tried), point, problem.metrics(compression)))
         tried.append(compression)
     return tried
-
-
-def _trial(number: int, point: Point, metrics: Mapping[str, float]) -> Trial:
-    return Trial(
-        number=number,
-        state=TrialState.COMPLETE,
-        point=point,
-        seed=0,
-        started_at=EPOCH,
-        finished_at=EPOCH,
-        host="here",
-        metrics=metrics,
-    )
 
 
 def record(

@@ -8,12 +8,11 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from tabular_problem import EPOCH, OBJECTIVES
+from tabular_problem import OBJECTIVES, complete_trial
 
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
-from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.search.auto_suggester import AutoSuggester
 from automl.search.candidate_pool import random_points
@@ -77,29 +76,16 @@ def main() -> None:
         for running in (0, 8):
             suggester = AutoSuggester(searched, OBJECTIVES, seed=0, known=known)
             for number, point in enumerate(points):
-                suggester.tell(_trial(number, point))
+                suggester.tell(complete_trial(number, point, metrics(point)))
             for _ in range(running):
                 suggester.ask()
             seconds = []
             for number in range(TRIALS, TRIALS + TIMED):
                 began = time.process_time()
-                proposed = suggester.ask()
+                proposed = suggester.ask() or {}
                 seconds.append(time.process_time() - began)
-                suggester.tell(_trial(number, proposed or {}))
+                suggester.tell(complete_trial(number, proposed, metrics(proposed)))
             print(f"| {name} | {running} | {statistics.median(seconds):.2f} | {max(seconds):.2f} |", flush=True)
-
-
-def _trial(number: int, point: Point) -> Trial:
-    return Trial(
-        number=number,
-        state=TrialState.COMPLETE,
-        point=point,
-        seed=0,
-        started_at=EPOCH,
-        finished_at=EPOCH,
-        host="none",
-        metrics=metrics(point),
-    )
 
 
 if __name__ == "__main__":

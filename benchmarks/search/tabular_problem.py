@@ -30,6 +30,20 @@ OBJECTIVES = (
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def complete_trial(number: int, point: Point, metrics: Mapping[str, float]) -> Trial:
+    """Make a trial that ended with these metrics."""
+    return Trial(
+        number=number,
+        state=TrialState.COMPLETE,
+        point=point,
+        seed=0,
+        started_at=EPOCH,
+        finished_at=EPOCH,
+        host="table",
+        metrics=metrics,
+    )
+
+
 @dataclass(frozen=True)
 class TabularProblem:
     """A space, and what each of its points turns out to be.
@@ -50,16 +64,7 @@ class TabularProblem:
 
     def trial(self, number: int, point: Point) -> Trial:
         """Look a point up."""
-        return Trial(
-            number=number,
-            state=TrialState.COMPLETE,
-            point=point,
-            seed=0,
-            started_at=EPOCH,
-            finished_at=EPOCH,
-            host="table",
-            metrics=self.metrics[point_key(point)],
-        )
+        return complete_trial(number, point, self.metrics[point_key(point)])
 
     def predict(self, points: Sequence[Point]) -> list[dict[str, float]]:
         """Say what is known before training: size and latency."""
