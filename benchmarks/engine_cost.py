@@ -70,6 +70,9 @@ class Quiet:
     def on_preparation(self, what: str) -> None:
         """Say nothing."""
 
+    def on_note(self, text: str) -> None:
+        """Say nothing."""
+
     def on_progress(self, progress: Progress, trial: Trial | None) -> None:
         """Say nothing."""
 

@@ -65,6 +65,9 @@ class _Bar:
     def on_preparation(self, what: str) -> None:
         self._bar.update(self._task, status=what)
 
+    def on_note(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
         left = "" if trial is None else self._time_left.text(progress.done, progress.budget)
         status = _start(progress) if trial is None else f"{_status(progress)}  {left}".rstrip()
@@ -79,6 +82,9 @@ class _Lines:
 
     def on_preparation(self, what: str) -> None:
         self._print(what)
+
+    def on_note(self, text: str) -> None:
+        self._print(text)
 
     def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None:
         if trial is None:

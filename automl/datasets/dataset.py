@@ -67,6 +67,7 @@ class Dataset:
         normalization: Turns pixels into zero mean and unit variance over ``train``.
         augmentation: How ``train`` is varied.
         fingerprint: SHA-256 over shapes, images and labels of all splits.
+        notes: What a user should know of how the data was read, a line each.
     """
 
     spec: str
@@ -77,6 +78,7 @@ class Dataset:
     normalization: Normalization
     augmentation: Augmentation
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> ImageShape:

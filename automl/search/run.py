@@ -145,6 +145,8 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
+    for note in dataset.notes:
+        listener.on_note(note)
     spec = _spec(request, dataset)
     start = _start(request, spec)
     store = TrialStore.open_or_create(request.store, spec)

@@ -65,6 +65,10 @@ class SearchListener(Protocol):
         """Take note of what is done before the first trial."""
         ...
 
+    def on_note(self, text: str) -> None:
+        """Take note of what the user should know of this search; said once, before the first trial."""
+        ...
+
     def on_progress(self, progress: Progress, trial: Trial | None) -> None:
         """Take note of a finished trial; None at the start."""
         ...

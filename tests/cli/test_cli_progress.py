@@ -46,10 +46,12 @@ def test_the_time_left_follows_from_the_pace_since_the_first_trial(clock):
 def test_piped_output_gets_plain_lines(capsys):
     with search_progress([Objective.parse("accuracy:max")]) as listener:
         listener.on_preparation("measuring this host")
+        listener.on_note("2 hidden folders are skipped: [.git]")
         listener.on_progress(Progress(2, 4, 0, 1, 0.5), None)
         listener.on_progress(Progress(4, 4, 0, 1, 0.5), None)
     lines = capsys.readouterr().err.splitlines()
     assert lines.pop(0) == "measuring this host"
+    assert lines.pop(0) == "2 hidden folders are skipped: [.git]"
     assert lines == ["2 of 4 trials done; starting the workers", "4 of 4 trials done; nothing left to run"]
 
 

@@ -20,9 +20,13 @@ class Silent:
     def __init__(self):
         self.told = []
         self.preparations = []
+        self.notes = []
 
     def on_preparation(self, what):
         self.preparations.append(what)
+
+    def on_note(self, text):
+        self.notes.append(text)
 
     def on_progress(self, progress, trial):
         self.told.append((progress, trial))
