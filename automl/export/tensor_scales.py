@@ -32,14 +32,17 @@ def settle_scales(graph: onnx.GraphProto, scales: Scales) -> dict[str, Activatio
 
 
 def _share_through_clamps(graph: onnx.GraphProto, scales: Scales) -> dict[str, ActivationQuantization]:
-    """Quantize what feeds a quantized clamp alone like the clamp: rounding and clamping commute."""
+    """Quantize what feeds a quantized clamp alone like the clamp: rounding and clamping commute.
+
+    What has a grid of its own keeps it: its module may run elsewhere too, and rounds to this grid wherever it runs.
+    """
     shared = dict(scales)
     readers = Counter(name for node in graph.node for name in node.input)
     producers = {node.output[0]: node.op_type for node in graph.node}
     for node in graph.node:
         if node.op_type in _CLAMPS and node.output[0] in scales:
             source = node.input[0]
-            if readers[source] == 1 and producers.get(source, "Identity") not in _KEEPS_VALUES:
+            if source not in scales and readers[source] == 1 and producers.get(source, "Identity") not in _KEEPS_VALUES:
                 shared[source] = scales[node.output[0]]
     return shared
 
@@ -71,5 +74,5 @@ def _keep_through_moves(graph: onnx.GraphProto, scales: Scales) -> dict[str, Act
     kept = dict(scales)
     for node in graph.node:
         if node.op_type in _KEEPS_VALUES and node.input[0] in kept and node.output[0] != graph.output[0].name:
-            kept[node.output[0]] = kept[node.input[0]]
+            kept.setdefault(node.output[0], kept[node.input[0]])
     return kept
