@@ -271,11 +271,16 @@ class Quantizer(Technique):
     stage: ClassVar[Stage] = Stage.QUANTIZER
     takes_batch_norm: ClassVar[bool] = False
 
-    def prepared(self, model: nn.Module) -> nn.Module:
-        """Copy a network into the form that ``check`` and ``quantize`` take; not to be overridden."""
+    def prepared(self, model: nn.Module, images: Tensor) -> nn.Module:
+        """Copy a network into the form that ``check`` and ``quantize`` take; not to be overridden.
+
+        Args:
+            model: A network; it is left as it is.
+            images: Normalised, shape (N, C, H, W): folding batch normalisation must not change the answers to them.
+        """
         from automl.network.folding import fold_batch_norm
 
-        return copy.deepcopy(model).eval() if self.takes_batch_norm else fold_batch_norm(model)
+        return copy.deepcopy(model).eval() if self.takes_batch_norm else fold_batch_norm(model, images)
 
     def bits(self, weight_bits: Profile, layers: int) -> list[int]:
         """Say how many bits the weights of each of so many layers will have: by default, those of the profile."""

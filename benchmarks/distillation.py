@@ -69,7 +69,9 @@ def pruned(given: StageContext, middle: nn.Module) -> nn.Module:
 def two_bits(given: StageContext, middle: nn.Module) -> nn.Module:
     """Quantize to two bits."""
     quantizer = QAT(epochs=5)
-    return quantizer.quantize(quantizer.prepared(middle), Profile(level=2, low=2, high=8), given).model
+    return quantizer.quantize(
+        quantizer.prepared(middle, given.calibration), Profile(level=2, low=2, high=8), given
+    ).model
 
 
 SITUATIONS: dict[str, tuple[Callable[[StageContext, nn.Module], nn.Module], int | None, bool]] = {

@@ -87,7 +87,7 @@ class StageRunner:
         for step in left:
             with self.timed(step):
                 result = self._shared(step, keys[step], partial(work[step], result))
-        model = fold_batch_norm(result.model) if result.quantization is None else result.model
+        model = result.model if result.quantization is not None else fold_batch_norm(result.model, context.calibration)
         return replace(result, model=model.cpu().eval())
 
     def build(self) -> nn.Module:
@@ -185,7 +185,7 @@ class StageRunner:
             if Stage.QUANTIZER in stages:
                 stage = stages[Stage.QUANTIZER]
                 quantizer = technique_of(stage, Quantizer)
-                quantizer.check(quantizer.prepared(model), profile_of(stage), context)
+                quantizer.check(quantizer.prepared(model, context.calibration), profile_of(stage), context)
             distiller = distiller_of(self.recipe)
             if distiller is not None:
                 check_student(distiller, copy.deepcopy(model), [STEPS[s] for s in stages if s in STEPS], context)
@@ -264,7 +264,7 @@ class StageRunner:
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Quantizer)
         with self._seeded():
-            prepared = technique.prepared(trained.model)
+            prepared = technique.prepared(trained.model, context.calibration)
             quantized = technique.quantize(prepared, profile_of(stage), self._own(technique, context))
         check_logits(quantized.model, technique, context)
         return CompressedModel(*quantized, asked=trained.asked)

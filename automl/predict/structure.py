@@ -88,11 +88,12 @@ def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedN
     quantizers = [stage for stage in recipe.stages if stage.stage is Stage.QUANTIZER]
     with _seeded(recipe):
         _fill_vectors(model)
-        if not quantizers:
-            return UntrainedNetwork(fold_batch_norm(model), None)
-        quantizer = technique_of(quantizers[0], Quantizer)
         context = _context(task, recipe.seed)
-        quantized = quantizer.untrained(quantizer.prepared(model), profile_of(quantizers[0]), context)
+        if not quantizers:
+            return UntrainedNetwork(fold_batch_norm(model, context.calibration), None)
+        quantizer = technique_of(quantizers[0], Quantizer)
+        prepared = quantizer.prepared(model, context.calibration)
+        quantized = quantizer.untrained(prepared, profile_of(quantizers[0]), context)
         return UntrainedNetwork(*quantized) if quantized is not None else None
 
 

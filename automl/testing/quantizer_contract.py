@@ -25,11 +25,13 @@ class QuantizerContract:
     def check(self, technique: Quantizer, case: Case, asked: Asked) -> None:
         """Check the untrained network."""
         given = context(case.image_shape)
-        technique.check(technique.prepared(case.network()), asked.weight_bits, given)
+        technique.check(
+            technique.prepared(case.network(), context(case.image_shape).calibration), asked.weight_bits, given
+        )
 
     def apply(self, technique: Quantizer, case: Case, asked: Asked, *, seed: int) -> Outcome:
         """Quantize the trained network."""
-        before = technique.prepared(trained(case.network))
+        before = technique.prepared(trained(case.network), context(case.image_shape).calibration)
         given = context(case.image_shape, seed=seed)
         model, quantization = technique.quantize(copy.deepcopy(before), asked.weight_bits, given)
         return Outcome(model, quantization, before, case.image_shape)

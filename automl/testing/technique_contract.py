@@ -11,6 +11,7 @@ from unittest import SkipTest
 import numpy as np
 import torch
 from pydantic import ValidationError
+from torch import nn
 
 from automl.core.stage import Stage
 from automl.errors import InfeasibleError
@@ -21,7 +22,7 @@ from automl.pipeline.seeding import seeded
 from automl.pipeline.simulation import simulated_logits
 from automl.technique import Profile, Technique
 from automl.testing.architecture_contract import ArchitectureContract
-from automl.testing.context import NORMALIZATION, SEED, logits, split
+from automl.testing.context import NORMALIZATION, SEED, context, logits, split
 from automl.testing.distiller_contract import DistillerContract
 from automl.testing.leftovers import leftovers
 from automl.testing.networks import CLASSES
@@ -137,7 +138,7 @@ class TechniqueContract:
         with tempfile.TemporaryDirectory() as folder:
             deployed = predict(_export(outcome, Path(folder) / "model.onnx"), split(outcome.image_shape).images)
         images, labels = split(outcome.image_shape).images, split(outcome.image_shape).labels
-        expected = simulated_logits(fold_batch_norm(outcome.model), outcome.quantization, images, NORMALIZATION)
+        expected = simulated_logits(_folded(outcome), outcome.quantization, images, NORMALIZATION)
         error = float(np.abs(deployed - expected).mean() / expected.std())
         gap = abs(accuracy(deployed, labels) - accuracy(expected, labels))
         if error > _LOGITS_TOLERANCE or gap > _ACCURACY_TOLERANCE:
@@ -222,13 +223,17 @@ def _run(technique: Technique, case: Case, asked: Asked) -> Outcome:
 
 def _export(outcome: Outcome, path: Path) -> Path:
     export_onnx(
-        fold_batch_norm(outcome.model),
+        _folded(outcome),
         path,
         image_shape=outcome.image_shape,
         normalization=NORMALIZATION,
         quantization=outcome.quantization,
     )
     return path
+
+
+def _folded(outcome: Outcome) -> nn.Module:
+    return fold_batch_norm(outcome.model, context(outcome.image_shape).calibration)
 
 
 def _check_logits(outcome: Outcome) -> None:

@@ -143,7 +143,9 @@ class CompressionProblem:
         """Layers that have bits, in the order in which they run."""
         quantizer = technique_of(self._stage(Stage.QUANTIZER, Profile(level=FULL_BITS)), Quantizer)
         whole = copy.deepcopy(self.model)
-        quantized = quantizer.untrained(quantizer.prepared(whole), Profile(level=FULL_BITS, high=8), self._context)
+        quantized = quantizer.untrained(
+            quantizer.prepared(whole, self._context.calibration), Profile(level=FULL_BITS, high=8), self._context
+        )
         if quantized is None or quantized.quantization is None:
             raise SystemExit(f"{QUANTIZER} does not say which layers it quantizes")
         names = list(quantized.quantization.weights)
@@ -214,7 +216,7 @@ class CompressionProblem:
         _, stage = self._stages(compression)
         quantizer = technique_of(stage, Quantizer)
         with seeded(0, _CPU):
-            prepared = quantizer.prepared(copy.deepcopy(self._pruned(compression.kept)))
+            prepared = quantizer.prepared(self._pruned(compression.kept), self._context.calibration)
             model, quantization = quantizer.quantize(prepared, stage.profile, self._context)
         validation = self.dataset.validation
         logits = simulated_logits(model.eval(), quantization, validation.images, self.dataset.normalization)

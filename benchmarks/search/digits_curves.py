@@ -26,6 +26,7 @@ from automl.network.folding import fold_batch_norm
 from automl.pipeline.stages import StageRunner
 from automl.search.suggester import random_point
 from automl.spaces.load import load_space
+from automl.training.batches import normalize
 from automl.training.fit import fit
 from automl.training.predict import predict
 
@@ -70,7 +71,7 @@ def row(architecture: dict[str, Scalar], dataset: Dataset, meter: LatencyMeter) 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         export_onnx(
-            fold_batch_norm(model),
+            fold_batch_norm(model, normalize(torch.tensor(validation.images[:24]), dataset.normalization)),
             path,
             image_shape=dataset.image_shape,
             normalization=dataset.normalization,

@@ -38,17 +38,18 @@ def put_on_grid(weight: Tensor, grid: WeightQuantization, signs: Tensor | None =
         weight.copy_(codes[nearest] * scale)
 
 
-def fold_signs(model: nn.Module, layers: Iterable[str]) -> dict[str, Tensor]:
+def fold_signs(model: nn.Module, layers: Iterable[str], images: Tensor) -> dict[str, Tensor]:
     """Say which channels change their sign when batch normalisation is folded.
 
     Args:
         model: With batch normalisation in place; it is left as it is.
         layers: Names of convolutions and linear layers.
+        images: As ``fold_batch_norm`` takes them.
 
     Returns:
         By layer, -1 or 1, shape (channels, 1, …).
     """
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, images)
     weights = {name: model.get_submodule(name).get_parameter("weight") for name in layers}
     return {
         name: torch.where(_factors(weight, folded.get_submodule(name)) < 0, -1.0, 1.0).reshape(
@@ -58,7 +59,7 @@ def fold_signs(model: nn.Module, layers: Iterable[str]) -> dict[str, Tensor]:
     }
 
 
-def fold_on_grids(model: nn.Module, weights: Mapping[str, WeightQuantization]) -> QuantizedModel:
+def fold_on_grids(model: nn.Module, weights: Mapping[str, WeightQuantization], images: Tensor) -> QuantizedModel:
     """Fold batch normalisation, multiply the scale of each channel by its factor, and keep the codes.
 
     A channel whose factor is negative changes the signs of its codes, so its levels should be symmetric, or the
@@ -67,11 +68,12 @@ def fold_on_grids(model: nn.Module, weights: Mapping[str, WeightQuantization]) -
     Args:
         model: The weights of the layers in ``weights`` lie on their grids; it is left as it is.
         weights: By layer.
+        images: As ``fold_batch_norm`` takes them.
 
     Returns:
         A copy of the model, and the new grids of these weights.
     """
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, images)
     grids = {}
     for name, grid in weights.items():
         factor = _factors(model.get_submodule(name).get_parameter("weight"), folded.get_submodule(name)).abs()

@@ -9,7 +9,7 @@ from automl.technique import Profile, StageContext, WeightQuantization
 from automl_plugins.weights_first_quantizer import WeightsFirstQuantizer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class BNN(WeightsFirstQuantizer):
@@ -57,7 +57,12 @@ class BNN(WeightsFirstQuantizer):
         quantizer.compress(None, self.epochs)
         unwrap(quantizer)
 
-    def snap(self, model: "nn.Module", weight_bits: Profile) -> dict[str, WeightQuantization]:  # noqa: ARG002
+    def snap(
+        self,
+        model: "nn.Module",
+        weight_bits: Profile,  # noqa: ARG002
+        images: "Tensor",  # noqa: ARG002
+    ) -> dict[str, WeightQuantization]:
         """Put weights on their signs."""
         from automl_plugins._folded_grids import SMALLEST_SCALE, put_on_grid
         from automl_plugins._scaled_weights import channel_amplitudes

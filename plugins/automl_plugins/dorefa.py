@@ -6,7 +6,7 @@ from automl.technique import Profile, StageContext, WeightQuantization
 from automl_plugins.weights_first_quantizer import WeightsFirstQuantizer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class DoReFa(WeightsFirstQuantizer):
@@ -38,7 +38,12 @@ class DoReFa(WeightsFirstQuantizer):
             quantizer.compress(None, self.epochs)
         unwrap(quantizer)
 
-    def snap(self, model: "nn.Module", weight_bits: Profile) -> dict[str, WeightQuantization]:
+    def snap(
+        self,
+        model: "nn.Module",
+        weight_bits: Profile,
+        images: "Tensor",  # noqa: ARG002
+    ) -> dict[str, WeightQuantization]:
         """Put weights on DoReFa's grid, or next to it at 8 bits."""
         from automl_plugins._folded_grids import put_on_grid
         from automl_plugins._quantized_tensors import layer_bits

@@ -6,7 +6,7 @@ from automl.technique import Profile, StageContext, WeightQuantization
 from automl_plugins.weights_first_quantizer import WeightsFirstQuantizer
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class KMeans(WeightsFirstQuantizer):
@@ -27,14 +27,14 @@ class KMeans(WeightsFirstQuantizer):
         from automl_plugins._quantized_tensors import layer_bits
 
         bits = layer_bits(model, weight_bits)
-        signs = fold_signs(model, bits)
+        signs = fold_signs(model, bits, context.calibration)
         for name in bits:
             share_values(model.get_submodule(name), signs[name], 2 ** bits[name])
         context.fit(model, epochs=self.epochs, learning_rate=self.learning_rate)
         for name in bits:
             stop_sharing(model.get_submodule(name))
 
-    def snap(self, model: "nn.Module", weight_bits: Profile) -> dict[str, WeightQuantization]:
+    def snap(self, model: "nn.Module", weight_bits: Profile, images: "Tensor") -> dict[str, WeightQuantization]:
         """Round the values of each layer to int8: the largest becomes 127."""
         import torch
 
@@ -43,7 +43,7 @@ class KMeans(WeightsFirstQuantizer):
         from automl_plugins._quantized_tensors import layer_bits
 
         bits = layer_bits(model, weight_bits)
-        signs = fold_signs(model, bits)
+        signs = fold_signs(model, bits, images)
         grids = {}
         for name, width in bits.items():
             weight = model.get_submodule(name).get_parameter("weight")

@@ -44,15 +44,21 @@ class WeightsFirstQuantizer(Quantizer):
         """Train ``model`` in place to work with weights on their grids; it is left with any weights."""
 
     @abstractmethod
-    def snap(self, model: "nn.Module", weight_bits: Profile) -> dict[str, WeightQuantization]:
-        """Put the weights of layers on their grids in place, and give the grids by layer."""
+    def snap(self, model: "nn.Module", weight_bits: Profile, images: "Tensor") -> dict[str, WeightQuantization]:
+        """Put the weights of layers on their grids in place, and give the grids by layer.
+
+        Args:
+            model: As ``train`` left it.
+            weight_bits: As for ``quantize``.
+            images: Normalised, shape (N, C, H, W), for ``fold_signs``.
+        """
 
     def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
         """Look at every tensor that would be put on a grid."""
         from automl.network.folding import fold_batch_norm
         from automl_plugins._quantizer_check import check_quantizable
 
-        check_quantizable(fold_batch_norm(model), context.calibration[:2])
+        check_quantizable(fold_batch_norm(model, context.calibration), context.calibration[:2])
 
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Quantize with the ranges of two images."""
@@ -77,9 +83,9 @@ class WeightsFirstQuantizer(Quantizer):
         from automl_plugins._folded_grids import fold_on_grids, remeasure_batch_norm
         from automl_plugins._quantized_tensors import activation_grids, weight_grids
 
-        grids = self.snap(model, weight_bits)
+        grids = self.snap(model, weight_bits, images)
         remeasure_batch_norm(model, images)
-        folded, quantization = fold_on_grids(model, grids)
+        folded, quantization = fold_on_grids(model, grids, images)
         weights = quantization.weights
         others = [grid for grid in weight_grids(folded, _EIGHT_BITS) if grid["op_names"][0] not in weights]
         finished, rest = finish(folded, [*others, *activation_grids(folded)], images)

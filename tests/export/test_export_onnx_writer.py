@@ -71,7 +71,7 @@ def trained(activation: type[nn.Module], pool: type[nn.Module], *, bias: bool) -
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()
             optimizer.step()
-    return fold_batch_norm(model)
+    return fold_batch_norm(model, inputs)
 
 
 def network(

@@ -78,14 +78,14 @@ def quantizer(name: str) -> Quantizer:
 def test_every_quantizer_refuses_what_has_no_grid(name, network, reason):
     used = quantizer(name)
     with pytest.raises(InfeasibleError, match=reason):
-        used.check(used.prepared(network), BITS, context())
+        used.check(used.prepared(network, context().calibration), BITS, context())
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)
 def test_every_quantizer_sees_layers_of_derived_classes(name):
     used = quantizer(name)
-    used.check(used.prepared(own_layers()), BITS, context())
-    found = used.quantize(used.prepared(own_layers()), BITS, context()).quantization
+    used.check(used.prepared(own_layers(), context().calibration), BITS, context())
+    found = used.quantize(used.prepared(own_layers(), context().calibration), BITS, context()).quantization
     assert found.weights.keys() == {"0", "2", "6"}
 
 

@@ -141,7 +141,7 @@ def test_distiller_trains_inside_every_pruner_and_quantizer(name, compressor):
     if isinstance(technique, Pruner):
         model = technique.prune(student, SPARSITY, learning)
     else:
-        model = technique.quantize(technique.prepared(student), BITS, learning).model
+        model = technique.quantize(technique.prepared(student, context().calibration), BITS, learning).model
     handle.remove()
     assert bool(passes) == any("epochs" in field for field in type(technique).model_fields)
     assert float((logits(model).argmax(1) == logits(master).argmax(1)).float().mean()) > 1.5 / CLASSES

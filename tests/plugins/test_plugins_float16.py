@@ -12,9 +12,9 @@ BITS = Profile(level=4, low=2, high=8)
 
 
 def test_every_weight_is_a_number_of_half_precision_and_next_to_what_it_was():
-    before = fold_batch_norm(trained(residual))
+    before = fold_batch_norm(trained(residual), context().calibration)
     expected = logits(before)
-    model, quantization = Float16().quantize(fold_batch_norm(trained(residual)), BITS, context())
+    model, quantization = Float16().quantize(fold_batch_norm(trained(residual), context().calibration), BITS, context())
     assert quantization == Quantization(float_bits=16)
     for (name, rounded), exact in zip(model.named_parameters(), before.parameters(), strict=True):
         assert rounded.dtype == torch.float32, name
@@ -28,7 +28,7 @@ def test_every_layer_has_16_bits_whatever_the_space_says():
 
 
 def test_a_weight_beyond_half_precision_is_refused():
-    model = fold_batch_norm(trained(residual))
+    model = fold_batch_norm(trained(residual), context().calibration)
     model.get_submodule("classifier").bias.data[0] = 1e6
     with pytest.raises(InfeasibleError, match=r"'classifier\.bias' has the value 1e\+06, and float16 ends at 65504"):
         Float16().quantize(model, BITS, context())

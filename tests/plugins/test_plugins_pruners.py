@@ -124,7 +124,7 @@ def test_fpgm_removes_the_channels_nearest_to_all_others():
 @pytest.mark.parametrize("name", WITHOUT_TRAINING)
 def test_removed_channels_are_those_that_the_rest_computes_without(name, network):
     """Without normalisation, a network with channels removed equals the one with these channels at zero."""
-    model = fold_batch_norm(trained(network))
+    model = fold_batch_norm(trained(network), context().calibration)
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.zeros_(module.bias)
@@ -172,7 +172,9 @@ def test_level_zeroes_the_smallest_weights():
 
 @pytest.mark.parametrize("quantizer", sorted({*QUANTIZERS} - {"bnn"}))  # it has no zero
 def test_zeros_of_level_outlive_quantization(quantizer):
-    pruned = fold_batch_norm(prune("level", trained(residual), Profile(level=0.7), recovery_epochs=1))
+    pruned = fold_batch_norm(
+        prune("level", trained(residual), Profile(level=0.7), recovery_epochs=1), context().calibration
+    )
     before = zeros(pruned)
     used = technique_class(quantizer)()
     assert isinstance(used, Quantizer)

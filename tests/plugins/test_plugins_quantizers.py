@@ -47,7 +47,7 @@ def quantizer(name: str) -> Quantizer:
 
 def quantize(name: str, model: nn.Module, bits: Profile, given: StageContext | None = None) -> QuantizedModel:
     used = quantizer(name)
-    return used.quantize(used.prepared(model), bits, given or context())
+    return used.quantize(used.prepared(model, context().calibration), bits, given or context())
 
 
 @functools.cache
@@ -131,7 +131,7 @@ def test_deployed_file_answers_like_its_simulation(name, network, tmp_path):
 
 @each_quantizer_and_network
 def test_what_is_shown_untrained_has_the_form_of_the_result(name, network):
-    shown = quantizer(name).untrained(fold_batch_norm(trained(network)), SLOPED, context())
+    shown = quantizer(name).untrained(fold_batch_norm(trained(network), context().calibration), SLOPED, context())
     made = quantized(name, network).quantization
     assert shown is not None
     assert shown.quantization.outputs.keys() == made.outputs.keys()
@@ -146,7 +146,7 @@ def nothing(*_: object) -> None:
 
 @each_network
 def test_simulation_of_ptq_equals_the_model_that_nni_wrapped(network):
-    model, images = fold_batch_norm(trained(network)), context().calibration
+    model, images = fold_batch_norm(trained(network), context().calibration), context().calibration
     result = quantize("ptq", copy.deepcopy(model), Profile(level=6, slope=2, low=2, high=8))
     config = [*weight_grids(model, Profile(level=6, slope=2, low=2, high=8)), *activation_grids(model)]
     optimizer = nni.trace(torch.optim.SGD)(model.parameters(), lr=0.1)
@@ -165,7 +165,7 @@ def test_simulation_of_qat_equals_the_model_that_nni_wrapped(network):
         seen.append(logits(wrapped))
 
     bits = Profile(level=6, slope=2, low=2, high=8)
-    result = quantize("qat", fold_batch_norm(trained(network)), bits, replace(given, fit=fit))
+    result = quantize("qat", fold_batch_norm(trained(network), context().calibration), bits, replace(given, fit=fit))
     assert_close(simulated(result), seen[0])
 
 

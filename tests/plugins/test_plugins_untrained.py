@@ -86,8 +86,12 @@ def test_single_weights_leave_the_shape(name):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_same_tensors_get_the_same_grids(name, network):
     quantizer = technique(name, {} if name == "ptq" else {"epochs": 1})
-    untrained = quantizer.untrained(fold_batch_norm(trained(network)), BITS, context()).quantization
-    quantized = quantizer.quantize(fold_batch_norm(trained(network)), BITS, context()).quantization
+    untrained = quantizer.untrained(
+        fold_batch_norm(trained(network), context().calibration), BITS, context()
+    ).quantization
+    quantized = quantizer.quantize(
+        fold_batch_norm(trained(network), context().calibration), BITS, context()
+    ).quantization
     assert untrained.outputs.keys() == quantized.outputs.keys()
     assert untrained.weights.keys() == quantized.weights.keys()
     for layer, grid in quantized.weights.items():
@@ -95,7 +99,7 @@ def test_the_same_tensors_get_the_same_grids(name, network):
 
 
 def test_ranges_are_those_of_the_images():
-    quantizer, model = technique("ptq", {}), fold_batch_norm(trained(residual))
+    quantizer, model = technique("ptq", {}), fold_batch_norm(trained(residual), context().calibration)
     images = context().calibration[:2]
     outputs = quantizer.untrained(model, BITS, context()).quantization.outputs
     reached = model.get_submodule("stem.conv")(images)

@@ -27,7 +27,7 @@ def quantizer(name: str) -> Quantizer:
 
 def quantize(name: str, model: nn.Module, bits: Profile = FOUR_BITS) -> QuantizedModel:
     used = quantizer(name)
-    return used.quantize(used.prepared(model), bits, context())
+    return used.quantize(used.prepared(model, context().calibration), bits, context())
 
 
 def accuracy(model: nn.Module) -> float:
@@ -68,7 +68,7 @@ def test_folding_on_grids_leaves_the_function(levels):
             grids[name] = WeightQuantization(8, scale, levels)
             put_on_grid(module.weight, grids[name])
     expected = logits(model)
-    folded, quantization = fold_on_grids(model, grids)
+    folded, quantization = fold_on_grids(model, grids, context().calibration)
     torch.testing.assert_close(logits(folded), expected, rtol=1e-4, atol=1e-4)
     for name, grid in quantization.weights.items():
         weight = folded.get_submodule(name).weight.detach().flatten(1)
@@ -79,13 +79,13 @@ def test_folding_on_grids_leaves_the_function(levels):
 def test_codebook_without_symmetry_survives_a_normalisation_that_turns_signs():
     """The values of a layer are those after folding, so a channel that it negates needs no values of its own."""
     model = with_wild_normalisation(trained(plain))
-    signs = fold_signs(model, ["2.conv"])
+    signs = fold_signs(model, ["2.conv"], context().calibration)
     assert set(signs["2.conv"].flatten().tolist()) == {-1.0, 1.0}
     weight = model[2].conv.weight
     grid = WeightQuantization(2, (float(weight.detach().abs().max()) / 127,) * len(weight), (-127, -10, 3, 80))
     put_on_grid(weight, grid, signs["2.conv"])
     expected = logits(model)
-    folded, quantization = fold_on_grids(model, {"2.conv": grid})
+    folded, quantization = fold_on_grids(model, {"2.conv": grid}, context().calibration)
     torch.testing.assert_close(logits(folded), expected, rtol=1e-4, atol=1e-4)
     codes = (
         folded.get_submodule("2.conv").weight.detach().flatten(1)
@@ -124,8 +124,8 @@ def test_bnn_stores_signs_of_all_but_the_first_and_last_layer():
 def test_bnn_refuses_depthwise_convolutions_before_training():
     used = quantizer("bnn")
     with pytest.raises(InfeasibleError, match=r"depthwise convolution '1\.conv'; choose another quantizer"):
-        used.check(used.prepared(depthwise()), FOUR_BITS, context())
-    used.check(used.prepared(residual()), FOUR_BITS, context())
+        used.check(used.prepared(depthwise(), context().calibration), FOUR_BITS, context())
+    used.check(used.prepared(residual(), context().calibration), FOUR_BITS, context())
 
 
 def test_layers_without_batch_norm_keep_their_magnitude():
@@ -181,7 +181,7 @@ def test_gradient_of_a_shared_value_is_the_sum_over_its_weights(zeros):
 def test_rounding_a_codebook_to_int8_moves_no_value_by_more_than_half_a_code():
     used, model = quantizer("kmeans"), trained(plain)
     values = centres(model[2].conv.weight.detach(), 16)
-    grid = used.snap(model, FOUR_BITS)["2.conv"]
+    grid = used.snap(model, FOUR_BITS, context().calibration)["2.conv"]
     found = model[2].conv.weight.detach().unique()
     assert len(found) == 16
     assert (found - values).abs().max() <= grid.scale[0] / 2 * 1.0001
