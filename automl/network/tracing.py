@@ -2,8 +2,9 @@
 
 import linecache
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx, nn
@@ -16,7 +17,21 @@ _RAISED_BY_A_FORWARD = (AssertionError, AttributeError, LookupError, RuntimeErro
 _TORCH = Path(torch.__file__).parent
 
 
-class LeafTracer(fx.Tracer):
+class _OneArgumentTracer(fx.Tracer):
+    """Traces what ``model(images)`` runs: every other argument of the forward pass has its default value."""
+
+    def create_args_for_root(
+        self,
+        root_fn: Callable[..., Any],
+        is_module: bool,  # torch's signature
+        concrete_args: object = None,  # noqa: ARG002 # torch's signature
+    ) -> tuple[Callable[..., Any], list[Any]]:
+        """Make a placeholder of the first argument alone; a stand-in for another would not be its default."""
+        images = self.create_proxy("placeholder", "images", (), {})
+        return root_fn, [self.root, images] if is_module else [images]
+
+
+class LeafTracer(_OneArgumentTracer):
     """Traces down to the modules that have no children, so that a residual ``Add`` keeps its name."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
@@ -39,7 +54,7 @@ def trace_operations(model: nn.Module) -> fx.GraphModule:
     Raises:
         UntraceableError: If its forward pass depends on the values that it computes.
     """
-    return _trace(model, fx.Tracer())
+    return _trace(model, _OneArgumentTracer())
 
 
 def _trace(model: nn.Module, tracer: fx.Tracer) -> fx.GraphModule:
