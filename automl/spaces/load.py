@@ -9,6 +9,8 @@ from automl.errors import SpaceError
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
 
+_MOST_BYTES = 262_144
+
 
 def shipped_spaces() -> dict[str, str]:
     """Give the text of every space that ships with automl, by name."""
@@ -33,8 +35,21 @@ def load_space(name_or_file: str) -> SearchSpace:
         raise SpaceError(
             f"unknown space {name_or_file!r}; did you mean {' or '.join(nearest)}? A file of your own ends in .yaml"
         )
+    return resolve_space(path.stem, parse_located(_text_of(path), name_or_file))
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpaceError(f"space file {name_or_file} cannot be read: {error}; check the path") from error
-    return resolve_space(path.stem, parse_located(text, name_or_file))
+        if path.exists() and not path.is_file():
+            raise SpaceError(f"space file {path} is no file but a folder or a device; name a file")
+        if path.stat().st_size > _MOST_BYTES:
+            size = f"{path.stat().st_size:,} bytes"
+            raise SpaceError(f"space file {path} has {size}, and a space is a few kilobytes; check the path")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SpaceError(f"space file {path} cannot be read: {error.strerror or error}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise SpaceError(
+            f"space file {path} is not text in UTF-8 (byte {error.start} is {path.read_bytes()[error.start]:#04x}); "
+            "save it as UTF-8, or check the path"
+        ) from None

@@ -85,6 +85,7 @@ class _Resolver:
                 continue
             technique = self._technique_class(name, stage, path)
             self._add_technique(technique, fields or {}, path, self._choice_condition(stage, (name,)))
+            self._check_complete(technique, fields or {}, path)
 
     def _technique_class(self, name: str, stage: Stage, path: KeyPath) -> type[Technique]:
         try:
@@ -122,6 +123,16 @@ class _Resolver:
                 elif self.constants[parent] not in active_if.values:
                     continue
             self._add(f"{technique.name}.{name}", value, own_condition)
+
+    def _check_complete(self, technique: type[Technique], fields: dict[str, object], path: KeyPath) -> None:
+        """Refuse a technique that would lack a field in every trial."""
+        for name, info in technique.model_fields.items():
+            if (
+                info.is_required()
+                and name not in fields
+                and not any(isinstance(item, Search) for item in info.metadata)
+            ):
+                raise self.document.error((*path, name), f"{technique.name} needs this field; add it")
 
     def _check_shape(self, name: str, section: ProfileSection) -> None:
         """Refuse a profile that is neither a curve nor one number a layer."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from automl.core.parameter import Categorical, Domain, Integer, Real
+from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Scalar, Value
 from automl.errors import SpaceError
@@ -87,8 +88,14 @@ def read_space_file(document: LocatedDocument) -> SpaceFile:
     Raises:
         SpaceError: Naming file, line and key, with the nearest known key where one is misspelt.
     """
+    written = dict(document.data)
+    for stage in Stage:
+        if stage.value in written:
+            written[stage.value] = _section(document, stage, written[stage.value])
+    if "objectives" in written:
+        written["objectives"] = _objectives(written["objectives"])
     try:
-        return SpaceFile.model_validate(document.data)
+        return SpaceFile.model_validate(written)
     except ValidationError as error:
         raise _located(document, error) from None
 
@@ -111,6 +118,51 @@ def read_field(document: LocatedDocument, path: KeyPath, field: SpecifiedField) 
     if not isinstance(field, bool | int | float | str):
         raise document.error(path, f"{field!r} is neither a value, a list of values, nor {{min: …, max: …}}")
     return field
+
+
+def _section(document: LocatedDocument, stage: Stage, written: SpecifiedField) -> SpecifiedField:
+    """Read one name, or a list of names, as the mapping of technique to fields that it stands for."""
+    if isinstance(written, dict):
+        return written
+    section: dict[str, SpecifiedField] = {}
+    for index, item in enumerate(written if isinstance(written, list) else [written]):
+        path: KeyPath = (stage.value, index) if isinstance(written, list) else (stage.value,)
+        if isinstance(item, str):
+            named: dict[str, SpecifiedField] = {item: None}
+        elif isinstance(item, dict) and len(item) == 1:
+            named = item
+        else:
+            raise document.error(path, f"{_yaml(item)} names no technique; {_right_form(stage)}")
+        (name,) = named
+        if name in section:
+            raise document.error(path, f"{name} stands twice; keep one")
+        section |= named
+        document.lines.setdefault((stage.value, name), document.lines[path])
+    return section
+
+
+def _right_form(stage: Stage) -> str:
+    if stage is Stage.ARCHITECTURE:
+        return "write `architecture: conv_net`, or `architecture: [conv_net, resnet]`"
+    return f"write `{stage}: none`, a name, or a list of names"
+
+
+def _yaml(item: SpecifiedField) -> str:
+    return "nothing" if item is None else str(item).lower() if isinstance(item, bool) else str(item)
+
+
+def _objectives(written: SpecifiedField) -> SpecifiedField:
+    """Read one objective without its list, and ``accuracy: max``, which YAML reads as a mapping."""
+    if isinstance(written, str):
+        return [written]
+    if isinstance(written, dict):
+        written = [{metric: direction} for metric, direction in written.items()]
+    if not isinstance(written, list):
+        return written
+    return [
+        ":".join(map(str, next(iter(item.items())))) if isinstance(item, dict) and len(item) == 1 else item
+        for item in written
+    ]
 
 
 def _domain(bounds: _Range) -> Integer | Real:

@@ -1,6 +1,8 @@
 """Every mistake in a space file is answered with the file, the line, the key and what to do."""
 
+import os
 import re
+import time
 
 import pytest
 
@@ -152,7 +154,7 @@ MISTAKES = {
     ),
     "slope without end": (
         HEAD + "quantizer: {ptq: }\nweight_bits: {level: 4, slope: .inf}\n",
-        3, "weight_bits.slope", "inf is no finite number",
+        3, "weight_bits.slope", "'.inf' cannot be read: it is no finite number",
     ),
     "list in a list": (
         HEAD + "quantizer: {ptq: }\nweight_bits: {level: [[4]]}\n",
@@ -176,7 +178,7 @@ MISTAKES = {
     ),
     "date as a value": (
         "architecture:\n  conv_net:\n    kernel: 2026-01-02\n",
-        3, "architecture.conv_net.kernel", "is neither a value",
+        3, "architecture.conv_net.kernel", "2026-01-02 is a date to some readers of YAML; quote it",
     ),
     "duplicate key": (
         HEAD + "training:\n  epochs: 3\n  epochs: 4\n",
@@ -206,9 +208,69 @@ MISTAKES = {
         HEAD + "pruner:\n  level: 0.5\n",
         3, "pruner.level", "Input should be a valid dictionary (got 0.5)",
     ),
-    "section that is a list": (
-        HEAD + "pruner: [level, fpgm]\n",
-        2, "pruner", "Input should be a valid dictionary (got ['level', 'fpgm'])",
+    "list of techniques with one twice": (
+        HEAD + "pruner:\n  - level\n  - fpgm\n  - level\n",
+        5, "pruner.2", "level stands twice; keep one",
+    ),
+    "misspelt technique in a list": (
+        HEAD + "pruner:\n  - none\n  - l1_nrm\n",
+        4, "pruner.l1_nrm", "unknown technique 'l1_nrm'; did you mean l1_norm",
+    ),
+    "section that is a number": (
+        HEAD + "pruner: 3\n",
+        2, "pruner", "3 names no technique; write `pruner: none`, a name, or a list of names",
+    ),
+    "section of nothing": (
+        HEAD + "pruner:\n",
+        2, "pruner", "nothing names no technique; write `pruner: none`, a name, or a list of names",
+    ),
+    "architecture of nothing": (
+        "architecture:\n",
+        1, "architecture", "nothing names no technique; write `architecture: conv_net`, or `architecture: [conv_net,",
+    ),
+    "section that is switched off": (
+        HEAD + "pruner: false\n",
+        2, "pruner", "false names no technique; write `pruner: none`",
+    ),
+    "technique that lacks a field": (
+        "architecture: python\n",
+        1, "architecture.python.target", "python needs this field; add it",
+    ),
+    "word that is true to some": (
+        "architecture: {resnet: {width: yes}}\n",
+        1, "architecture.resnet.width", "yes is true in one version of YAML and a word in the next; write true",
+    ),
+    "word that is false to some": (
+        HEAD + "pruner: off\n",
+        2, "pruner", "off is false in one version of YAML and a word in the next; write false, or quote the word",
+    ),
+    "key that is false to some": (
+        HEAD + "pruner:\n  no:\n",
+        3, "pruner.?", "no is false in one version of YAML",
+    ),
+    "number that is octal to some": (
+        HEAD + "training: {epochs: 010}\n",
+        2, "training.epochs", "010 is octal in one version of YAML and decimal in the next; write it",
+    ),
+    "number in other digits": (
+        HEAD + "training: {epochs: 0x10}\n",
+        2, "training.epochs", "0x10 is a number to some readers of YAML and a word to others; write it",
+    ),
+    "minutes to some": (
+        HEAD + "training: {epochs: 1:30}\n",
+        2, "training.epochs", "1:30 is a number of minutes to some readers of YAML; quote it",
+    ),
+    "number without end": (
+        HEAD + "training: {learning_rate: 1e999}\n",
+        2, "training.learning_rate", "'1e999' cannot be read: it is no finite number",
+    ),
+    "number that is none": (
+        HEAD + "training: {learning_rate: .nan}\n",
+        2, "training.learning_rate", "'.nan' cannot be read: it is no finite number",
+    ),
+    "key that is a list": (
+        HEAD + "training:\n  ? [a, b]\n  : 1\n",
+        3, "training.?", "a key is one word; write it as `key: value`",
     ),
     "training outside its range": (
         HEAD + "training: {epochs: 0}\n",
@@ -289,8 +351,9 @@ NOT_YAML = {
     "tab": (HEAD + "\tpruner:\n", r"found character '\\t' that cannot start any token"),
     "two documents": (HEAD + "---\nb: 1\n", "found another document"),
     "control character": (HEAD + "description: \x00\n", "special characters are not allowed"),
-    "unknown tag": (HEAD + "description: !python/name x\n", "could not determine a constructor"),
-    "impossible date": (HEAD + "description: 2026-13-45\n", "month must be in"),
+    "unknown tag": (HEAD + "description: !python/name x\n", "it has the tag !python/name; remove the tag"),
+    "python object": (HEAD + "description: !!python/object:os.system x\n", "remove the tag"),
+    "impossible date": (HEAD + "description: 2026-13-45\n", "is a date to some readers of YAML; quote it"),
     "value that holds itself": (HEAD + "pruner: &loop {level: *loop}\n", "holds itself"),
 }
 
@@ -324,3 +387,56 @@ def test_document_that_is_no_mapping_is_refused(text, tmp_path):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SpaceError, match=re.escape(f"{file}, line 1: a space file is a mapping of sections")):
         load_space(str(file))
+
+
+LAUGHS = HEAD + "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+LAUGHS += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 11))
+TOO_MUCH = {
+    "aliases of aliases": (LAUGHS, "these are over 10,000 values; remove anchors and aliases"),
+    "deep in brackets": (HEAD + "pruner: " + "[" * 1000 + "]" * 1000 + "\n", "nested too deeply"),
+    "deep in braces": (HEAD + "pruner: " + "{a: " * 1000 + "1" + "}" * 1000 + "\n", "nested too deeply"),
+    "deep by indentation": (HEAD + "".join(" " * i + "a:\n" for i in range(500)), "nested too deeply"),
+    "deep by dashes": (HEAD + "pruner:\n" + "- " * 1000 + "a\n", "nested too deeply"),
+    "long list": (HEAD + "pruner: [" + "a, " * 40_000 + "]\n", "holds over 10,000 values"),
+}
+
+
+@pytest.mark.parametrize("case", TOO_MUCH)
+def test_a_file_that_unfolds_without_end_is_refused_at_once(case, tmp_path):
+    text, message = TOO_MUCH[case]
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    started = time.process_time()
+    with pytest.raises(SpaceError, match=re.escape(message)) as caught:
+        load_space(str(file))
+    assert time.process_time() - started < 5.0  # a second on an idle machine; for ever without the limits
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_refused_with_the_reason(tmp_path):
+    def refused(name):
+        with pytest.raises(SpaceError) as caught:
+            load_space(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    (tmp_path / "utf16.yaml").write_text(HEAD, encoding="utf-16")
+    assert "is not text in UTF-8 (byte 0 is 0xff); save it as UTF-8" in refused("utf16.yaml")
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
+    assert "is not text in UTF-8" in refused("binary.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    assert "is no file but a folder or a device; name a file" in refused("folder.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert "is no file but a folder or a device; name a file" in refused("pipe.yaml")
+    with (tmp_path / "large.yaml").open("wb") as large:
+        large.truncate(100_000_000)
+    assert "has 100,000,000 bytes, and a space is a few kilobytes" in refused("large.yaml")
+    assert "missing.yaml cannot be read: No such file or directory" in refused("missing.yaml")
+
+
+@pytest.mark.skipif("os.geteuid() == 0", reason="nothing is unreadable to root")
+def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+    (tmp_path / "mine.yaml").write_text(HEAD)
+    (tmp_path / "mine.yaml").chmod(0)
+    with pytest.raises(SpaceError, match="Permission denied"):
+        load_space(str(tmp_path / "mine.yaml"))

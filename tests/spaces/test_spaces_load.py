@@ -271,5 +271,42 @@ def test_missing_file_is_refused(tmp_path):
 
 def test_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "image.yaml").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(SpaceError, match=r"image\.yaml cannot be read"):
+    with pytest.raises(SpaceError, match=r"image\.yaml is not text in UTF-8"):
         load_space(str(tmp_path / "image.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("written", "learning_rate"),
+    [("1e-2", 0.01), ("1E-2", 0.01), ("1.0e-2", 0.01), (".5", 0.5), ("5e-1", 0.5), ("1", 1), ("+.1e+1", 1.0)],
+)
+def test_a_number_is_read_as_people_write_it(load, written, learning_rate):
+    space = load(f"architecture: {{conv_net: }}\ntraining: {{learning_rate: {written}, batch_size: 1_024}}\n")
+    assert space.training.learning_rate == learning_rate
+    assert space.training.batch_size == 1024
+
+
+@pytest.mark.parametrize("word", ["'yes'", '"010"', "'2026-01-02'", "!!str 1e-2", "1e", "e1", "1.2.3", "y", "~x"])
+def test_a_word_that_is_quoted_or_no_number_stays_a_word(load, word):
+    space = load(f"architecture: {{conv_net: }}\ndescription: {word}\n")
+    assert space.description == word.removeprefix("!!str ").strip("'\"")
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("pruner: l1_norm", "pruner: {l1_norm: }"),
+        ("pruner: none", "pruner: {none: }"),
+        ("pruner: [l1_norm]", "pruner: {l1_norm: }"),
+        ("pruner: [l1_norm, none]", "pruner: {l1_norm: , none: }"),
+        ("quantizer:\n  - none\n  - qat: {epochs: 3}", "quantizer: {none: , qat: {epochs: 3}}"),
+        ("objectives: accuracy:max", "objectives: ['accuracy:max']"),
+        ("objectives:\n  - accuracy: max\n  - size_bytes: min", "objectives: ['accuracy:max', 'size_bytes:min']"),
+        ("objectives: {accuracy: max, size_bytes: min}", "objectives: ['accuracy:max', 'size_bytes:min']"),
+    ],
+)
+def test_the_short_form_means_the_long_one(load, short, long):
+    assert load(f"architecture: conv_net\n{short}\n") == load(f"architecture: {{conv_net: }}\n{long}\n")
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(load):
+    assert load("\ufeffarchitecture: conv_net\n").constants["architecture"] == "conv_net"
