@@ -186,15 +186,16 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         raise UsageError(f"--early-stopping {arguments.early_stopping!r} is none of auto, off")
     sys.path.insert(0, str(Path.cwd()))  # where people keep the functions that --model and --dataset name
     space = load_space(arguments.space)
-    study = arguments.study or space.name
+    study = space.name
     if arguments.model is not None:
         space = _with_model(space, arguments.model)
-        study = arguments.study or f"{space.name}-{arguments.model.partition(':')[2]}"
+        study = f"{space.name}-{arguments.model.partition(':')[2]}"
+    cache_limit_bytes = size_in_bytes(arguments.cache_size)
     objectives = tuple(Objective.parse(text) for text in arguments.objectives)
     return SearchRequest(
         space=space,
-        study=study,
-        dataset=arguments.dataset or space.dataset,
+        study=study if arguments.study is None else arguments.study,
+        dataset=space.dataset if arguments.dataset is None else arguments.dataset,
         objectives=objectives or space.objectives,
         constraints=tuple(Constraint.parse(text) for text in arguments.constraints),
         budget=arguments.budget,
@@ -204,9 +205,9 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         keep_artifacts=KeepArtifacts(arguments.keep_artifacts),
         cluster=Cluster(arguments.address, arguments.workers, arguments.gpus_per_trial),
         target=Target.parse(arguments.target),
-        time_budget_seconds=duration_seconds(arguments.time_budget) if arguments.time_budget else math.inf,
+        time_budget_seconds=math.inf if arguments.time_budget is None else duration_seconds(arguments.time_budget),
         enqueue=arguments.enqueue,
-        cache_limit_bytes=None if arguments.no_cache else size_in_bytes(arguments.cache_size),
+        cache_limit_bytes=None if arguments.no_cache else cache_limit_bytes,
         from_study=arguments.from_study,
         is_stopping_early=arguments.early_stopping == "auto",
     )

@@ -1,5 +1,7 @@
 """``automl spaces``: the search spaces that ship, and what a space file resolves to."""
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,11 +24,19 @@ def spaces(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the search spaces that ship, or show what one resolves to."""
+    """List the search spaces that ship, or show what one resolves to.
+
+    A file is refused where a search of it would be, its data set included.
+    """
     from automl.spaces.load import load_space, shipped_spaces
 
     if name is not None:
         space = load_space(name)
+        if name not in shipped_spaces():
+            from automl.search.space_check import check_space
+
+            sys.path.insert(0, str(Path.cwd()))  # as a search does, for the functions that a file names
+            check_space(space)
         if as_json:
             print_json(space.model_dump(mode="json"))
         else:

@@ -4,10 +4,16 @@ import re
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
+from automl.core.quantity import quantity
 from automl.core.value import Value
 from automl.errors import UsageError
 
-_CONSTRAINT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=)\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
+_METRIC = r"\s*([A-Za-z_]\w*)\s*"
+_COMPARED = re.compile(rf"{_METRIC}([<>=!≤≥]+)(.*)", re.DOTALL)
+_REVERSED = re.compile(rf"([^<>=!≤≥]+)([<>=≤≥]+){_METRIC}", re.DOTALL)
+_TURNED = str.maketrans("<>≤≥", "><≥≤")
 
 
 class Direction(StrEnum):
@@ -51,25 +57,34 @@ class Constraint(Value):
 
     metric: str
     operator: Literal["<=", ">="]
-    limit: float
+    limit: float = Field(allow_inf_nan=False)
 
     @classmethod
     def parse(cls, text: str) -> "Constraint":
-        """Read ``metric<=number`` or ``metric>=number``.
+        """Read ``metric<=number`` or ``metric>=number``; the number may have a unit that fits the metric.
 
-        >>> Constraint.parse("size_bytes<=50000").violation(60000.0)
+        >>> Constraint.parse("size_bytes<=50kB").violation(60000.0)
         10000.0
 
         Raises:
-            UsageError: If the text has another form.
+            UsageError: If the text has another form; it shows the right one.
         """
-        match = _CONSTRAINT.fullmatch(text)
+        match = _COMPARED.fullmatch(text)
         if match is None:
             raise UsageError(
                 f"constraint {text!r} is not of the form METRIC<=NUMBER or METRIC>=NUMBER, as in 'size_bytes<=50000'"
+                f"{_turned(text)}"
             )
-        metric, operator, limit = match.groups()
-        return cls(metric=metric, operator="<=" if operator == "<=" else ">=", limit=float(limit))
+        metric, operator, number = match[1], match[2], match[3].strip()
+        if operator not in ("<=", ">="):
+            raise UsageError(
+                f"constraint {text!r} compares by {operator!r}; write {_rewritten(metric, operator, number)}"
+            )
+        try:
+            limit = quantity(number, metric)
+        except ValueError as error:
+            raise UsageError(f"constraint {text!r}: {error}") from None
+        return cls(metric=metric, operator="<=" if operator == "<=" else ">=", limit=limit)
 
     def violation(self, value: float) -> float:
         """Say by how much ``value`` breaks the limit, in the metric's unit; at most 0 where it holds."""
@@ -78,3 +93,17 @@ class Constraint(Value):
     def __str__(self) -> str:
         # All digits: the text is the key under which a trial keeps its violation.
         return f"{self.metric}{self.operator}{repr(self.limit).removesuffix('.0')}"
+
+
+def _rewritten(metric: str, operator: str, number: str) -> str:
+    """Show the constraint that was meant."""
+    at_most, at_least = f"'{metric}<={number}'", f"'{metric}>={number}'"
+    if "<" in operator or "≤" in operator:
+        return at_most
+    return at_least if ">" in operator or "≥" in operator else f"{at_most} or {at_least}"
+
+
+def _turned(text: str) -> str:
+    """Show the constraint that was meant where the number stands first."""
+    match = _REVERSED.fullmatch(text)
+    return f"; write {_rewritten(match[3], match[2].translate(_TURNED), match[1].strip())}" if match else ""

@@ -1,12 +1,33 @@
 """A study: what is searched, for what, and from which seed."""
 
+import re
+
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Value
+from automl.errors import UsageError
 
 SCHEMA_VERSION = 1
 """Version of the trial store's files."""
+
+_STUDY_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*", re.ASCII)
+_LONGEST_NAME = 100
+
+
+def check_study_name(name: str) -> None:
+    """Refuse a name that is no folder's on every filesystem.
+
+    Raises:
+        UsageError: Naming it.
+    """
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(f"study name {name[:20]!r}… has {len(name)} characters; give --study one of at most 100")
+    if not _STUDY_NAME.fullmatch(name):
+        raise UsageError(
+            f"study name {name!r} is not one: give --study letters of the English alphabet, digits and . _ + -, "
+            "as in digits-small"
+        )
 
 
 class StudySpec(Value):

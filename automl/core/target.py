@@ -11,7 +11,7 @@ from automl.errors import UsageError
 
 Device = Literal["cpu", "openvino", "cuda"]
 
-_TARGET = re.compile(r"(?P<device>[a-z]+)(?::(?P<threads>\d{1,3}))?(?::(?P<batch>\d{1,5}))?")
+_TARGET = re.compile(r"(?P<device>[a-z]+)(?::(?P<threads>\d{1,9})(?::(?P<batch>\d{1,9}))?)?", re.ASCII)
 
 
 class Target(Value):

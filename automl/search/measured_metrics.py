@@ -1,8 +1,9 @@
-"""The metrics that every trial has, so that a wish for another one is refused before anything runs."""
+"""The metrics that every trial has, so that a wish that cannot be meant is refused before anything runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from automl.core.metric_facts import constraint_fault, contradiction, objective_fault
 from automl.core.objective import Constraint, Objective
 from automl.errors import UsageError
 
@@ -25,12 +26,27 @@ MEASURED_METRICS = (
 """What a complete trial measures; the test split is read after the search, and guides nothing."""
 
 
-def check_measured(wishes: Iterable[Objective | Constraint]) -> None:
-    """Refuse a wish for a metric that no trial measures.
+def check_wishes(objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
+    """Refuse wishes that cannot be meant: for what no trial measures, for the worst, or for what none or all can be.
 
     Raises:
-        UsageError: Naming the wish and the nearest metrics.
+        UsageError: Naming the wish, and what to write in its place.
     """
+    _check_measured([*objectives, *constraints])
+    metrics = [objective.metric for objective in objectives]
+    if len(set(metrics)) < len(metrics):
+        raise UsageError(f"objectives {', '.join(map(str, objectives))} name a metric twice; name each once")
+    for objective in objectives:
+        if (fault := objective_fault(objective)) is not None:
+            raise UsageError(f"objective '{objective}' {fault}")
+    for constraint in constraints:
+        if (fault := constraint_fault(constraint)) is not None:
+            raise UsageError(f"constraint '{constraint}' {fault}")
+    if (fault := contradiction(tuple(constraints))) is not None:
+        raise UsageError(fault)
+
+
+def _check_measured(wishes: Iterable[Objective | Constraint]) -> None:
     for wish in wishes:
         if wish.metric not in MEASURED_METRICS:
             nearest = get_close_matches(wish.metric, MEASURED_METRICS, n=2, cutoff=0.5)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
-from automl.core.study import StudySpec
+from automl.core.study import StudySpec, check_study_name
 from automl.core.target import ONE_THREAD, Target
 from automl.core.trial import Trial
 from automl.core.value import Scalar
@@ -26,7 +26,7 @@ from automl.search.anchors import anchors
 from automl.search.cluster import Cluster
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
-from automl.search.measured_metrics import check_measured
+from automl.search.measured_metrics import check_wishes
 from automl.search.paid_points import PaidPoints, PayingSuggester
 from automl.search.rung_losses import RungLosses
 from automl.search.samplers import AUTO, check_sampler, make_suggester
@@ -94,13 +94,15 @@ class SearchRequest:
         """
         if self.budget < 1:
             raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
+        check_study_name(self.study)
+        if not self.store.strip():
+            raise UsageError("the store has no name; give --store DIR or a URI, or leave it out")
+        if self.from_study == self.study:
+            raise UsageError(f"study {self.study!r} cannot begin with its own front; leave --from-study out")
         check_sampler(self.sampler)
         if not 0 <= self.seed < _SEEDS:
             raise UsageError(f"seed {self.seed} is outside 0 to {_SEEDS - 1}; give another --seed")
-        check_measured([*self.objectives, *self.constraints])
-        metrics = [objective.metric for objective in self.objectives]
-        if len(set(metrics)) < len(metrics):
-            raise UsageError(f"objectives {', '.join(map(str, self.objectives))} name a metric twice; name each once")
+        check_wishes(self.objectives, self.constraints)
         self._check_target()
         self.cluster.check()
 

@@ -51,8 +51,54 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--objective", "accuracy"], ["'accuracy'", "accuracy:max"]),
         (["--objective", "accuracy:up"], ["'accuracy:up'", "METRIC:min"]),
         (["--objective", "speed:max"], ["'speed:max'", "no trial measures", "latency_ms"]),
-        (["--constraint", "size_bytes<5"], ["'size_bytes<5'", "METRIC<=NUMBER"]),
-        (["--constraint", "size_bytes<=5k"], ["'size_bytes<=5k'"]),
+        (["--constraint", "size_bytes<5"], ["'size_bytes<5'", "write 'size_bytes<=5'"]),
+        (["--constraint", "size_bytes==5"], ["'=='", "write 'size_bytes<=5' or 'size_bytes>=5'"]),
+        (["--constraint", "size_bytes=<5"], ["'=<'", "write 'size_bytes<=5'"]),
+        (["--constraint", "size_bytes<=5ms"], ["'size_bytes<=5ms'", "no unit"]),
+        (["--constraint", "latency_ms<=5kB"], ["'latency_ms<=5kB'", "no unit"]),
+        (["--constraint", "size_bytes<=1e999"], ["'1e999' is too large"]),
+        (["--constraint", "size_bytes<=nan"], ["'nan' is no number"]),
+        (["--constraint", "size_bytes<=inf"], ["'inf' is no number"]),
+        (["--constraint", "size_bytes<=0"], ["holds for no network", "never below 1"]),
+        (["--constraint", "size_bytes<=-5kB"], ["holds for no network"]),
+        (["--constraint", "size_bytes>=0"], ["holds for every network"]),
+        (["--constraint", "latency_ms<=0"], ["holds for no network", "always above 0"]),
+        (["--constraint", "accuracy>=95"], ["holds for no network", "write 0.95 or 95%"]),
+        (["--constraint", "accuracy>=-1"], ["holds for every network"]),
+        (["--constraint", "accuracy>=0.9", "--constraint", "accuracy<=0.5"], ["hold for no network together"]),
+        (["--constraint", "accuracy>=0.9", "--constraint", "accuracy>=90%"], ["limit accuracy twice"]),
+        (["--objective", "accuracy:min"], ["seeks the worst networks", "write accuracy:max"]),
+        (["--objective", "size_bytes:max"], ["seeks the worst networks", "write size_bytes:min"]),
+        (["--objective", "latency_batch:min"], ["the same for every network", "--target"]),
+        (["--target", "cpu:1000"], ["'cpu:1000'", "1 to 256 threads"]),
+        (["--target", "cpu:1:65537"], ["'cpu:1:65537'", "1 to 65536 images"]),
+        (["--target", "cpu:0"], ["'cpu:0'"]),
+        (["--target", ""], ["''", "DEVICE:THREADS"]),
+        (["--budget", "-1"], ["-1 trials"]),
+        (["--workers", "0"], ["0 workers"]),
+        (["--gpus-per-trial", "-1"], ["-1 GPUs"]),
+        (["--gpus-per-trial", "nan"], ["nan GPUs"]),
+        (["--time-budget", "0"], ["'0'", "30m"]),
+        (["--time-budget", ""], ["''", "30m"]),
+        (["--time-budget", "9999999999999d"], ["30m"]),
+        (["--cache-size", "-1"], ["'-1'", "10GB"]),
+        (["--cache-size", "0"], ["'0'", "10GB"]),
+        (["--cache-size", "huge", "--no-cache"], ["'huge'", "10GB"]),
+        (["--seed", "4294967296"], ["seed 4294967296"]),
+        (["--study", ""], ["''", "digits-small"]),
+        (["--study", ".."], ["'..'", "digits-small"]),
+        (["--study", "a" * 300], ["300 characters", "100"]),
+        (["--study", "zahlen-\N{LATIN SMALL LETTER A WITH DIAERESIS}"], ["digits-small"]),
+        (["--study", "\N{ARABIC-INDIC DIGIT ONE}"], ["digits-small"]),
+        (["--study", "a b"], ["'a b'"]),
+        (["--study", "-a"], ["'-a'"]),
+        (["--from-study", "tiny"], ["'tiny'", "--from-study"]),
+        (["--store", ""], ["--store DIR"]),
+        (["--dataset", ""], ["''", "digits"]),
+        (["--model", ""], ["''", "MODULE:CALLABLE"]),
+        (["--address", ""], ["''", "HOST:PORT"]),
+        (["--sampler", ""], ["''", "auto"]),
+        (["--enqueue", "."], ["JSON"]),
         (["--constraint", "foo<=1"], ["'foo<=1'", "no trial measures"]),
         (["--dataset", "parquet:missing"], ["'missing'", "train.parquet"]),
         (["--dataset", "digit"], ["'digit'", "digits"]),
@@ -110,6 +156,30 @@ def test_a_mistake_in_a_space_file_is_located(refused, tmp_path, old, new, words
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("dataset: digits", "dataset: digit", ["'digit'", "digits"]),
+        ("dataset: digits", "dataset: imagefolder:missing", ["'missing'"]),
+        ("dataset: digits", "dataset: parquet:missing", ["'missing'", "train.parquet"]),
+        ("dataset: digits", "dataset: torchvision:CIFAR1000", ["'CIFAR1000'"]),
+        ("dataset: digits", "dataset: python:nowhere", ["MODULE:CALLABLE"]),
+        ("accuracy:max, size_bytes:min", "accuracy:max, accuracy:max", ["twice"]),
+        ("accuracy:max, size_bytes:min", "accuracy:min", ["write accuracy:max"]),
+        ("accuracy:max, size_bytes:min", "speed:max", ["'speed:max'", "no trial measures"]),
+        ("  ptq:", "  pqt:", ["line 16", "unknown technique 'pqt'"]),
+        ("[8, 16]", "{min: 16, max: 8}", ["line 7", "upside down"]),
+        ("  epochs: 1", "  epochs: 010", ["line 12", "octal"]),
+    ],
+)
+def test_what_a_search_refuses_of_a_file_is_refused_where_the_file_is_shown(refused, tmp_path, old, new, words):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(path.read_text().replace(old, new, 1))
+    message = refused("spaces", "tiny.yaml")
+    assert all(word in message for word in words), message
+    assert refused("search", "tiny.yaml").partition(": try ")[0] == message.partition(": try ")[0]
+
+
 def test_a_torn_parquet_file_is_refused(refused, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.parquet").write_bytes(b"PAR1 and then nothing")
@@ -118,9 +188,10 @@ def test_a_torn_parquet_file_is_refused(refused, tmp_path):
 
 def test_a_store_that_cannot_be_written_is_refused(refused, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    message = refused("search", "tiny.yaml", "--store", "file/store")
-    assert "file/store" in message
-    assert "--store" in message
+    for store in ("file/store", "file"):
+        message = refused("search", "tiny.yaml", "--store", store)
+        assert store in message
+        assert "--store" in message
 
 
 @pytest.mark.parametrize("command", [["trials"], ["pareto"], ["compact"], ["show", "0"], ["export", "0", "-o", "out"]])

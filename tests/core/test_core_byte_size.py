@@ -16,13 +16,15 @@ from automl.errors import UsageError
         ("512", 512),
         ("7B", 7),
         ("3mb", 3 * 10**6),
+        ("1e9", 10**9),
+        ("1_000 kB", 10**6),
     ],
 )
 def test_a_size_is_a_number_and_a_unit(text, size):
     assert size_in_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "GB", "ten GB", "-1GB", "0", "0.1B", "10GBs", "1e9"])
+@pytest.mark.parametrize("text", ["", "GB", "ten GB", "-1GB", "0", "0.1B", "10GBs", "1e999", "nan", "-1", "5ms"])
 def test_another_text_is_refused_with_an_example(text):
     with pytest.raises(UsageError, match=r"is not one.*10GB"):
         size_in_bytes(text)

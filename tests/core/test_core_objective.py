@@ -41,12 +41,75 @@ def test_a_constraint_is_read_with_its_metric_operator_and_limit(text, metric, o
 
 
 @pytest.mark.parametrize(
-    "text", ["", "size_bytes", "size_bytes<5", "size_bytes==5", "<=5", "size_bytes<=5kB", "a<=nan"]
+    ("text", "limit"),
+    [
+        ("size_bytes<=50kB", 50_000.0),
+        ("size_bytes<=50 KiB", 51_200.0),
+        ("size_bytes<=1.5MB", 1_500_000.0),
+        ("size_bytes<=1e6", 1_000_000.0),
+        ("size_bytes<=50_000", 50_000.0),
+        ("latency_ms<=0.2ms", 0.2),
+        ("latency_ms<=200us", 0.2),
+        ("latency_ms<=200 \N{MICRO SIGN}s", 0.2),
+        ("latency_ms<=.2", 0.2),
+        ("latency_ms<=2s", 2000.0),
+        ("accuracy>=95%", 0.95),
+        ("accuracy>=99.9 %", 0.999),
+        ("parity_gap<=0.5%", 0.005),
+        ("parameters<=10k", 10_000.0),
+    ],
 )
+def test_a_limit_may_have_a_unit_of_its_metric(text, limit):
+    constraint = Constraint.parse(text)
+    assert constraint.limit == limit
+    assert Constraint.parse(str(constraint)) == constraint
+
+
+@pytest.mark.parametrize("text", ["", "size_bytes", "<=5", "size_bytes:5", "1<=size_bytes<=5", "5"])
 def test_a_constraint_of_another_form_is_refused_with_its_text(text):
     with pytest.raises(UsageError, match="METRIC<=NUMBER or METRIC>=NUMBER") as caught:
         Constraint.parse(text)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("size_bytes<5", "'size_bytes<=5'"),
+        ("size_bytes > 5kB", "'size_bytes>=5kB'"),
+        ("size_bytes=<5", "'size_bytes<=5'"),
+        ("size_bytes=>5", "'size_bytes>=5'"),
+        ("size_bytes\N{LESS-THAN OR EQUAL TO}5", "'size_bytes<=5'"),
+        ("size_bytes==5", "'size_bytes<=5' or 'size_bytes>=5'"),
+        ("size_bytes=5", "'size_bytes<=5' or 'size_bytes>=5'"),
+        ("5kB>=size_bytes", "'size_bytes<=5kB'"),
+    ],
+)
+def test_a_comparison_of_another_kind_is_answered_with_the_right_form(text, right):
+    with pytest.raises(UsageError) as caught:
+        Constraint.parse(text)
+    assert str(caught.value).endswith(f"; write {right}")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("size_bytes<=1e999", "too large"),
+        ("size_bytes<=nan", "'nan' is no number"),
+        ("size_bytes<=inf", "'inf' is no number"),
+        ("size_bytes<=", "'' is no number"),
+        ("size_bytes<=5ms", "'ms' in '5ms' is no unit"),
+        ("latency_ms<=5kB", "'kB' in '5kB' is no unit"),
+        ("accuracy>=5ms", "write it as in 0.95 or 95%"),
+        ("size_bytes<=50,000", "'50,000'"),
+        ("latency_reference_ratio<=95%", "'%' in '95%' is no unit"),
+    ],
+)
+def test_a_limit_that_is_no_number_of_its_metric_is_refused(text, word):
+    with pytest.raises(UsageError) as caught:
+        Constraint.parse(text)
+    assert repr(text) in str(caught.value)
+    assert word in str(caught.value)
 
 
 def test_a_violation_is_positive_only_beyond_the_limit():

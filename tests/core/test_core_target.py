@@ -22,7 +22,24 @@ def test_target_is_read_and_written(text, target):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "4", "cpu:", "cpu:0", "cpu:1:0", "cpu:-1", "cpu:1:2:3", "cpu:257", "tpu:1", "cpu:one", "cuda:0"]
+    "text",
+    [
+        "",
+        "4",
+        "cpu:",
+        "cpu:0",
+        "cpu:1:0",
+        "cpu:-1",
+        "cpu:1:2:3",
+        "cpu:257",
+        "cpu:1000",
+        "cpu:1:65537",
+        "cpu:\N{ARABIC-INDIC DIGIT ONE}",
+        " cpu",
+        "tpu:1",
+        "cpu:one",
+        "cuda:0",
+    ],
 )
 def test_bad_target_is_refused_with_its_form(text):
     with pytest.raises(UsageError, match=r"(?s)target '.*DEVICE:THREADS.*cpu, openvino, cuda"):
