@@ -129,8 +129,8 @@ def quantize(name: str, model: nn.Module) -> QuantizedModel:
     kind = technique_class(name, Stage.QUANTIZER)
     used = kind.model_validate({field: 1 for field in kind.model_fields if field == "epochs"})
     assert isinstance(used, Quantizer)
-    used.check(used.prepared(model), BITS, context())
-    return used.quantize(used.prepared(model), BITS, context())
+    used.check(used.prepared(model, context().calibration), BITS, context())
+    return used.quantize(used.prepared(model, context().calibration), BITS, context())
 
 
 def largest_gap(result: QuantizedModel, folder) -> float:
