@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.space import SearchSpace
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
-from automl.datasets.dataset import Augmentation, Dataset, Split
+from automl.datasets.dataset import Dataset, Split
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import MODEL_FILE, TrialRunner
 from automl.spaces.located_yaml import parse_located

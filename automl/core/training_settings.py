@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from automl.core.augmentation import Augmentation
 from automl.core.value import Value
 
 
@@ -15,6 +16,7 @@ class TrainingSettings(Value):
         weight_decay: Decoupled weight decay (Loshchilov and Hutter, 2019).
         label_smoothing: Share of the target spread over all classes (Szegedy et al., 2016).
         max_train_images: Train on the first so many images of the shuffled split; all where absent.
+        augmentation: How training images are varied; as the data set says where absent.
     """
 
     epochs: int = Field(default=10, ge=1, le=10_000)
@@ -23,3 +25,4 @@ class TrainingSettings(Value):
     weight_decay: float = Field(default=1e-4, ge=0, le=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     max_train_images: int | None = Field(default=None, ge=1)
+    augmentation: Augmentation | None = Field(default=None, strict=False)  # a file spells it

@@ -5,8 +5,11 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.dataset_spec import PICTURE_KINDS, DatasetSpec
 from automl.core.image import Normalization
-from automl.datasets.dataset import Dataset, Source, Split, split_validation
+from automl.datasets.dataset import Dataset, Source, Split
+from automl.datasets.inspection import refuse_empty_content, split_notes
+from automl.datasets.splitting import Splits, split_source
 from automl.errors import DatasetError
 
 
@@ -14,25 +17,37 @@ def assemble(spec: str, source: Source) -> Dataset:
     """Check and split a source.
 
     Raises:
-        DatasetError: A split is empty or too small, the shapes differ, or a label is out of range.
+        DatasetError: A split is empty or too small, the shapes differ, a label is out of range, or the images or the
+            labels are all the same.
     """
     classes = _checked_classes(spec, source)
-    train, validation, test = split_validation(source.training, source.test)
-    mean, std = _pixel_statistics(train.images)
+    names = source.class_names if len(source.class_names or ()) >= classes else None
+    splits = split_source(source)
+    refuse_empty_content(spec, splits.train)
+    published = {"validation": source.validation, "test": source.test}
+    cut = [name for name, split in published.items() if split is None]
+    mean, std = _pixel_statistics(splits.train.images)
     return Dataset(
         spec=spec,
-        train=train,
-        validation=validation,
-        test=test,
+        train=splits.train,
+        validation=splits.validation,
+        test=splits.test,
         classes=classes,
         normalization=Normalization.from_statistics(mean, std),
         augmentation=source.augmentation,
-        fingerprint=_fingerprint(train, validation, test),
+        fingerprint=_fingerprint(*splits),
+        notes=(
+            *source.notes,
+            *_cut_note(cut, splits),
+            *split_notes(splits, classes=classes, names=names, cut=cut),
+        ),
+        class_names=names,
     )
 
 
 def _checked_classes(spec: str, source: Source) -> int:
-    splits = {"training": source.training} | ({} if source.test is None else {"test": source.test})
+    held_out = {"validation": source.validation, "test": source.test}
+    splits = {"training": source.training} | {name: split for name, split in held_out.items() if split is not None}
     for name, split in splits.items():
         if len(split) == 0:
             raise DatasetError(f"{spec}: the {name} set is empty: give at least one image a class")
@@ -40,23 +55,45 @@ def _checked_classes(spec: str, source: Source) -> int:
             raise DatasetError(f"{spec}: the {name} set has the label {split.labels.min()}: number classes from 0")
         if split.images.shape[1:] != source.training.images.shape[1:]:
             raise DatasetError(
-                f"{spec}: test images have shape {split.images.shape[1:]}, training images "
+                f"{spec}: {name} images have shape {split.images.shape[1:]}, training images "
                 f"{source.training.images.shape[1:]}: give all images one size and one number of channels"
+                f"{_shape_advice(spec, source.training)}"
             )
-    classes = int(source.training.labels.max()) + 1
-    if classes < 2:
-        raise DatasetError(f"{spec}: all training labels are 0: give at least two classes")
+    labels = np.unique(source.training.labels)
+    classes = int(labels[-1]) + 1
+    if len(labels) == 1:
+        raise DatasetError(f"{spec}: all training labels are {labels[0]}: give at least two classes")
     if classes > len(source.training):
         raise DatasetError(
             f"{spec}: the label {classes - 1} is out of range for {len(source.training)} training images: "
             "number classes from 0 without gaps"
         )
-    if source.test is not None and source.test.labels.max() >= classes:
-        raise DatasetError(
-            f"{spec}: the test set has the label {source.test.labels.max()}, but training labels end at {classes - 1}: "
-            "give training images of every class"
-        )
+    for name, split in splits.items():
+        unknown = np.setdiff1d(split.labels, labels)
+        if len(unknown):
+            raise DatasetError(
+                f"{spec}: the {name} set has the label {unknown[-1]}, but training labels "
+                f"{f'end at {classes - 1}' if unknown[-1] >= classes else 'have none such'}: "
+                "give training images of every class"
+            )
     return classes
+
+
+def _shape_advice(spec: str, training: Split) -> str:
+    """Write what makes the pictures of all splits alike; nothing where they are no pictures."""
+    parsed = DatasetSpec.parse(spec)
+    if parsed.kind not in PICTURE_KINDS:
+        return ""
+    _, channels, height, width = training.images.shape
+    alike = {"resize": f"{width}x{height}", "convert": "grey" if channels == 1 else "rgb"}
+    return f", as in {parsed.asking(alike)}"
+
+
+def _cut_note(cut: list[str], splits: Splits) -> list[str]:
+    """Say which images are set aside where only a validation set was published, since that is seldom meant."""
+    if cut != ["test"]:
+        return []
+    return [f"there is no test set beside the validation set: {len(splits.test)} training images are set aside as test"]
 
 
 def _pixel_statistics(images: NDArray[np.uint8]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from importlib import import_module
 
+from automl.core.dataset_spec import PICTURE_KINDS, DatasetSpec
 from automl.datasets.assemble import assemble
 from automl.datasets.dataset import Dataset, Source
 from automl.errors import DatasetError
@@ -23,14 +24,19 @@ def load_dataset(spec: str) -> Dataset:
     ImageShape(channels=1, height=8, width=8)
 
     Args:
-        spec: ``digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or ``python:MODULE:CALLABLE``.
+        spec: ``digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or ``python:MODULE:CALLABLE``;
+            those of pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``.
 
     Raises:
         DatasetError: The kind is unknown, or the data is missing, torn or of the wrong shape.
     """
-    kind, _, argument = spec.partition(":")
-    if kind not in _READERS:
-        nearest = get_close_matches(kind, _READERS, n=1) or list(_READERS)
-        raise DatasetError(f"unknown kind of data set {kind!r} in {spec!r}: try {', '.join(nearest)}")
-    source: Source = import_module(_READERS[kind]).read(argument)
-    return assemble(spec, source)
+    parsed = DatasetSpec.parse(spec)
+    if parsed.kind not in _READERS:
+        nearest = get_close_matches(parsed.kind, _READERS, n=1) or list(_READERS)
+        raise DatasetError(f"unknown kind of data set {parsed.kind!r} in {spec!r}: try {', '.join(nearest)}")
+    if parsed.options and parsed.kind not in PICTURE_KINDS:
+        raise DatasetError(
+            f"{parsed.kind} takes none of {', '.join(parsed.options)}: they are for {', '.join(PICTURE_KINDS)}"
+        )
+    source: Source = import_module(_READERS[parsed.kind]).read(parsed)
+    return assemble(str(parsed), source)

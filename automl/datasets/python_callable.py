@@ -7,29 +7,79 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.datasets.dataset import Augmentation, Source, Split
+from automl.core.augmentation import Augmentation
+from automl.core.dataset_spec import DatasetSpec
+from automl.datasets.dataset import Source, Split
 from automl.errors import DatasetError
 
-_CONTRACT = "return (train_images, train_labels, test_images, test_labels)"
+_CONTRACT = (
+    "return (train_images, train_labels, test_images, test_labels), then perhaps validation_images and "
+    "validation_labels, or a dictionary of train, test, validation, augmentation and class_names"
+)
+_KEYS = ("train", "test", "validation", "augmentation", "class_names")
 
 
-def read(argument: str) -> Source:
+def read(spec: DatasetSpec) -> Source:
     """Call ``MODULE:CALLABLE``, which returns ``(train_images, train_labels, test_images, test_labels)``.
 
-    Images are uint8 arrays (N, C, H, W); labels are integer arrays (N,), from 0. What the function raises
-    itself goes through, with its traceback.
+    ``validation_images, validation_labels`` may follow as a third pair. In place of all these it may return a
+    dictionary: ``train``, and where there are such, ``test`` and ``validation``, each a pair of images and labels;
+    ``augmentation``, one of ``none``, ``shift``, ``flip`` and ``shift_and_flip`` (``shift`` where it is absent: nothing
+    says that a mirror image keeps its class); ``class_names``, a list of texts. Images are uint8 arrays (N, C, H, W);
+    labels are integer arrays (N,), from 0. What the function raises itself goes through, with its traceback.
 
     Raises:
         DatasetError: The function cannot be found, or returns something else.
     """
+    argument = spec.argument
     returned = _function(argument)()
-    if not isinstance(returned, tuple | list) or len(returned) != 4:
+    parts = returned if isinstance(returned, dict) else _named(argument, returned)
+    unknown = [str(key) for key in parts if key not in _KEYS]
+    if unknown or "train" not in parts:
+        fault = f"the key {unknown[0]!r}" if unknown else "no key 'train'"
+        raise DatasetError(f"{argument} returned a dictionary with {fault}: {_CONTRACT}")
+    splits = {name: _pair(argument, name, parts[name]) for name in _KEYS[:3] if parts.get(name) is not None}
+    return Source(
+        splits["train"],
+        splits.get("test"),
+        _augmentation(argument, parts.get("augmentation")),
+        validation=splits.get("validation"),
+        class_names=_class_names(argument, parts.get("class_names"), splits["train"]),
+    )
+
+
+def _named(argument: str, returned: object) -> dict[str, Any]:
+    """Give the arrays of a tuple their names."""
+    if not isinstance(returned, tuple | list) or len(returned) not in (4, 6):
         size = f" of {len(returned)}" if isinstance(returned, tuple | list) else ""
         raise DatasetError(f"{argument} returned a {type(returned).__name__}{size}: {_CONTRACT}")
-    train_images, train_labels, test_images, test_labels = returned
-    training = _checked_split(argument, "train", train_images, train_labels)
-    test = _checked_split(argument, "test", test_images, test_labels)
-    return Source(training, test, Augmentation.usual(training.images))
+    return {name: tuple(returned[2 * at : 2 * at + 2]) for at, name in enumerate(_KEYS[: len(returned) // 2])}
+
+
+def _pair(argument: str, name: str, pair: object) -> Split:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise DatasetError(f"{argument}: {name!r} is a {type(pair).__name__}: give a pair of images and labels")
+    return _checked_split(argument, name, *pair)
+
+
+def _augmentation(argument: str, stated: object) -> Augmentation:
+    if stated is None:
+        return Augmentation.SHIFT
+    if not isinstance(stated, str) or stated not in tuple(Augmentation):
+        raise DatasetError(f"{argument}: augmentation {stated!r} is none of {', '.join(Augmentation)}")
+    return Augmentation(stated)
+
+
+def _class_names(argument: str, stated: object, training: Split) -> tuple[str, ...] | None:
+    if stated is None:
+        return None
+    if not isinstance(stated, tuple | list) or not all(isinstance(name, str) for name in stated):
+        raise DatasetError(f"{argument}: class_names is {stated!r}: give a list of texts, one a class")
+    if len(training) and len(stated) <= training.labels.max():
+        raise DatasetError(
+            f"{argument}: {len(stated)} class_names, but a label {training.labels.max()}: name each class"
+        )
+    return tuple(stated)
 
 
 def _function(argument: str) -> Callable[[], object]:

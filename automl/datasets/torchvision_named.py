@@ -13,26 +13,48 @@ import numpy as np
 from PIL import Image
 from torchvision import datasets
 
-from automl.datasets.dataset import Augmentation, Source, Split
-from automl.datasets.stack_images import NamedImage, stack_images
+from automl.core.augmentation import Augmentation
+from automl.core.dataset_spec import DatasetSpec
+from automl.datasets.dataset import Source, Split
+from automl.datasets.open_images import NamedImage, upright
+from automl.datasets.remarks import Remarks
+from automl.datasets.stack_images import stack_images
 from automl.errors import DatasetError
 
-_MIRRORING_CHANGES_CLASS = frozenset({"SVHN", "GTSRB"})
+MIRROR_SAFE = frozenset(
+    {
+        "CIFAR10",
+        "CIFAR100",
+        "DTD",
+        "FGVCAircraft",
+        "Flowers102",
+        "Food101",
+        "Imagenette",
+        "OxfordIIITPet",
+        "PCAM",
+        "Places365",
+        "STL10",
+        "StanfordCars",
+    }
+)
+"""Data sets of photographs whose mirror images have the same class; of all others, none are made unless asked for."""
 
 
-def read(argument: str) -> Source:
+def read(spec: DatasetSpec) -> Source:
     """Read a class of ``torchvision.datasets`` that has a training and a test set.
 
     Files lie in the folder that the environment variable AUTOML_DATA names, else in ``~/.cache/automl/torchvision``.
+    Training images are shifted, and those of ``MIRROR_SAFE`` data sets are mirrored too.
 
     Raises:
         DatasetError: The name is unknown, the files cannot be fetched, or the pictures differ.
     """
     root = Path(os.environ.get("AUTOML_DATA", "~/.cache/automl/torchvision")).expanduser()
-    training = _read_split(argument, root, is_training=True)
-    test = _read_split(argument, root, is_training=False)
-    usual = Augmentation.usual(training.images)
-    return Source(training, test, Augmentation.SHIFT if argument in _MIRRORING_CHANGES_CLASS else usual)
+    remarks = Remarks()
+    training, class_names = _read_split(spec, root, remarks, is_training=True)
+    test, _ = _read_split(spec, root, remarks, is_training=False)
+    augmentation = Augmentation.SHIFT_AND_FLIP if spec.argument in MIRROR_SAFE else Augmentation.SHIFT
+    return Source(training, test, augmentation, class_names=class_names, notes=remarks.notes())
 
 
 def known_names() -> list[str]:
@@ -47,8 +69,10 @@ def _split_argument(name: str) -> str | None:
     return next((argument for argument in ("train", "split") if argument in parameters), None)
 
 
-def _read_split(name: str, root: Path, *, is_training: bool) -> Split:
-    names = known_names()
+def _read_split(
+    spec: DatasetSpec, root: Path, remarks: Remarks, *, is_training: bool
+) -> tuple[Split, tuple[str, ...] | None]:
+    name, names = spec.argument, known_names()
     if name not in names:
         lowered = {known.lower(): known for known in names}
         nearest = [lowered[match] for match in get_close_matches(name.lower(), lowered)] or names
@@ -67,8 +91,10 @@ def _read_split(name: str, root: Path, *, is_training: bool) -> Split:
             "or set AUTOML_DATA to the folder that holds them"
         ) from error
     labels: list[int] = []
-    images = stack_images(_pictures(name, dataset, labels), count=len(dataset))
-    return Split(images, np.array(labels, dtype=np.int64))
+    images = stack_images(_pictures(name, dataset, labels), count=len(dataset), spec=spec, remarks=remarks)
+    classes = getattr(dataset, "classes", None)
+    named = tuple(map(str, classes)) if isinstance(classes, list | tuple) else None
+    return Split(images, np.array(labels, dtype=np.int64)), named
 
 
 def _pictures(name: str, dataset: Sequence[tuple[object, object]], labels: list[int]) -> Iterator[NamedImage]:
@@ -77,4 +103,4 @@ def _pictures(name: str, dataset: Sequence[tuple[object, object]], labels: list[
         if not isinstance(image, Image.Image) or not isinstance(label, int):
             raise DatasetError(f"torchvision:{name} is not made of pictures with one class each: choose another")
         labels.append(label)
-        yield NamedImage(f"image {index} of {name}", image)
+        yield NamedImage(f"image {index} of {name}", upright(image))

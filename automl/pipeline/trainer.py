@@ -24,6 +24,8 @@ _CALIBRATION_IMAGES = 1024
 class Trainer:
     """Trains on the training split of a data set, with the settings and the seed of a recipe.
 
+    Images are varied as the recipe says, and where it does not, as the data set says.
+
     Attributes:
         epochs_trained: Passes over the training split so far.
     """
@@ -99,7 +101,7 @@ class Trainer:
             self.dataset.train,
             settings=settings,
             normalization=self.dataset.normalization,
-            augmentation=self.dataset.augmentation,
+            augmentation=settings.augmentation or self.dataset.augmentation,
             device=self.device,
             seed=self.recipe.seed,
             max_steps=max_steps,

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import ImageShape, Normalization
 from automl.core.training_settings import TrainingSettings
-from automl.datasets.dataset import Augmentation, Split
+from automl.datasets.dataset import Split
 from automl.pipeline.seeding import derived_seed, seeded
 from automl.technique import Loss, StageContext
 from automl.testing.networks import CLASSES, SHAPE, Network

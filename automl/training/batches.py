@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from automl.core.augmentation import Augmentation, shift_reach
 from automl.core.image import Normalization
-from automl.datasets.dataset import Augmentation
 
 
 class Batch(NamedTuple):
@@ -46,7 +46,7 @@ def shift(images: Tensor, offsets: Tensor, *, reach: int, fill: int) -> Tensor:
 
 
 def augment(images: Tensor, augmentation: Augmentation, *, fill: int, generator: torch.Generator) -> Tensor:
-    """Vary each image at random: a shift of up to an eighth of the height, then perhaps a mirror image.
+    """Vary each image at random: a shift of up to an eighth of the height, then half of them mirrored, as is asked.
 
     Args:
         images: (N, C, H, W), uint8.
@@ -54,16 +54,15 @@ def augment(images: Tensor, augmentation: Augmentation, *, fill: int, generator:
         fill: Value of the pixels that come in at the border.
         generator: Source of chance, on the device of the images.
     """
-    if augmentation is Augmentation.NONE:
-        return images
     count, _, height, _ = images.shape
-    reach = max(1, height // 8)
-    offsets = torch.randint(2 * reach + 1, (2, count), generator=generator, device=images.device)
-    moved = shift(images, offsets, reach=reach, fill=fill)
-    if augmentation is Augmentation.SHIFT:
-        return moved
-    flipped = torch.randint(2, (count, 1, 1, 1), generator=generator, device=images.device, dtype=torch.bool)
-    return torch.where(flipped, moved.flip(3), moved)
+    if augmentation.shifts:
+        reach = shift_reach(height)
+        offsets = torch.randint(2 * reach + 1, (2, count), generator=generator, device=images.device)
+        images = shift(images, offsets, reach=reach, fill=fill)
+    if augmentation.flips:
+        flipped = torch.randint(2, (count, 1, 1, 1), generator=generator, device=images.device, dtype=torch.bool)
+        images = torch.where(flipped, images.flip(3), images)
+    return images
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

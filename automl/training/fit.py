@@ -14,9 +14,10 @@ from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
-from automl.datasets.dataset import Augmentation, Split
+from automl.datasets.dataset import Split
 from automl.errors import DatasetError
 from automl.training.batches import Batch, TrainBatches
 from automl.training.checkpoint import Checkpoint

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from automl.core.augmentation import Augmentation
 from automl.datasets.assemble import assemble
-from automl.datasets.dataset import Augmentation, Source, Split
+from automl.datasets.dataset import Source, Split
 from automl.errors import DatasetError
 
 
@@ -27,7 +28,7 @@ def test_shape_and_classes_are_those_of_the_images():
     dataset = assemble("x", source(random_split(20), None))
     assert dataset.image_shape == (3, 4, 5)
     assert dataset.classes == 3
-    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (12, 4, 4)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (14, 3, 3)
 
 
 def test_fingerprint_changes_with_one_pixel_one_label_and_the_shape():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from documented_split import documented_split
 
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
@@ -65,9 +66,9 @@ def module(tmp_path, monkeypatch):
 def test_arrays_come_back_in_the_documented_split(module):
     dataset = load_dataset(f"{module}:arrays")
     published = np.random.default_rng(3).integers(256, size=(30, 3, 4, 4), dtype=np.uint8)
-    order = np.random.default_rng(0).permutation(30)
-    np.testing.assert_array_equal(dataset.validation.images, published[order[:6]])
-    np.testing.assert_array_equal(dataset.train.labels, order[6:] % 3)
+    train, validation = documented_split(np.arange(30) % 3, has_test=True)
+    np.testing.assert_array_equal(dataset.validation.images, published[validation])
+    np.testing.assert_array_equal(dataset.train.labels, np.array(train) % 3)
     assert dataset.train.labels.dtype == np.int64
 
 

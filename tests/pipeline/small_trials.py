@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from automl import registry
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.space import SearchSpace
-from automl.datasets.dataset import Augmentation, Dataset, Split
+from automl.datasets.dataset import Dataset, Split
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.pipeline.stage_cache import FolderCache, NoCache, StageCache

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
-from automl.datasets.dataset import Augmentation, Dataset
+from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.pipeline import departure
 from automl.pipeline.departure import first_departure

@@ -5,9 +5,10 @@ import re
 import pytest
 import torch
 
+from automl.core.augmentation import Augmentation
 from automl.core.study import StudySpec
 from automl.core.trial import TrialState
-from automl.datasets.dataset import Augmentation, Dataset
+from automl.datasets.dataset import Dataset
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import TrialRunner
 from automl.spaces.load import load_space

@@ -8,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.profile import Profile
 from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
-from automl.datasets.dataset import Augmentation, Dataset, Split
+from automl.datasets.dataset import Dataset, Split
 from automl.pipeline.stage_keys import STEPS, Ground, once_key, planned_epochs, stage_keys
 from automl.registry import technique_class
 from automl_plugins.conv_net import ConvNet

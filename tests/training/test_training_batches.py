@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
-from automl.datasets.dataset import Augmentation
 from automl.training.batches import TrainBatches, augment, normalize, shift
 
 NORMALIZATION = Normalization(scale=1 / 64, zero_point=77)

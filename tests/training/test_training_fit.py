@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
-from automl.datasets.dataset import Augmentation, Split
+from automl.datasets.dataset import Split
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
 from automl.measure.accuracy import accuracy
