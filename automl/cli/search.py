@@ -23,6 +23,7 @@ class SearchArguments(Value):
     space: str
     study: str | None
     dataset: str | None
+    augmentation: str | None
     model: str | None
     objectives: tuple[str, ...]
     constraints: tuple[str, ...]
@@ -67,9 +68,17 @@ def search(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; "
-            "the space's data set if absent.",
+            help="digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; those of pictures "
+            "with ?resize=64x48&convert=grey|rgb&background=white; the space's data set if absent.",
             metavar="SPEC",
+        ),
+    ] = None,
+    augmentation: Annotated[
+        str | None,
+        typer.Option(
+            help="How training images are varied; as the space or the data set says if absent. flip mirrors: leave it "
+            "out where a mirror image is of another class.",
+            metavar="none|shift|flip|shift_and_flip",
         ),
     ] = None,
     model: Annotated[
@@ -137,6 +146,7 @@ def search(
         space=space,
         study=study,
         dataset=dataset,
+        augmentation=augmentation,
         model=model,
         objectives=tuple(objective or ()),
         constraints=tuple(constraint or ()),
@@ -170,6 +180,7 @@ def search(
 
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
+    from automl.core.augmentation import Augmentation
     from automl.core.byte_size import size_in_bytes
     from automl.core.duration import duration_seconds
     from automl.core.objective import Constraint, Objective
@@ -184,12 +195,16 @@ def _request(arguments: SearchArguments) -> "SearchRequest":
         raise UsageError(f"--keep-artifacts {arguments.keep_artifacts!r} is none of {', '.join(KeepArtifacts)}")
     if arguments.early_stopping not in ("auto", "off"):
         raise UsageError(f"--early-stopping {arguments.early_stopping!r} is none of auto, off")
+    if arguments.augmentation is not None and arguments.augmentation not in tuple(Augmentation):
+        raise UsageError(f"--augmentation {arguments.augmentation!r} is none of {', '.join(Augmentation)}")
     sys.path.insert(0, str(Path.cwd()))  # where people keep the functions that --model and --dataset name
     space = load_space(arguments.space)
     study = space.name
     if arguments.model is not None:
         space = _with_model(space, arguments.model)
         study = f"{space.name}-{arguments.model.partition(':')[2]}"
+    if arguments.augmentation is not None:
+        space = space.with_augmentation(Augmentation(arguments.augmentation))
     cache_limit_bytes = size_in_bytes(arguments.cache_size)
     objectives = tuple(Objective.parse(text) for text in arguments.objectives)
     return SearchRequest(

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from automl.core.augmentation import Augmentation
 from automl.core.objective import Objective
 from automl.core.parameter import Categorical, Parameter, check_parameters
 from automl.core.profile import Profile
@@ -97,6 +98,11 @@ class SearchSpace(Value):
         constants |= {choice: technique} | {f"{technique}.{name}": value for name, value in hyperparameters.items()}
         kept = tuple(p for p in self.parameters if p.name.partition(".")[0] not in replaced)
         return self.model_copy(update={"parameters": kept, "constants": constants})
+
+    def with_augmentation(self, augmentation: Augmentation) -> "SearchSpace":
+        """State how training images are varied."""
+        training = self.training.model_copy(update={"augmentation": augmentation})
+        return self.model_copy(update={"training": training})
 
     def recipe(self, point: Point, *, seed: int) -> Recipe:
         """Resolve a point into the stages of a trial."""

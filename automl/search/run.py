@@ -5,10 +5,11 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from automl.core.augmentation import Augmentation
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.core.study import StudySpec, check_study_name
@@ -147,11 +148,14 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
-    for note in dataset.notes:
-        listener.on_note(note)
+    notes = [*dataset.notes, *_augmentation_note(request, dataset)]
+    if request.space.training.augmentation is None:
+        request = replace(request, space=request.space.with_augmentation(dataset.augmentation))
     spec = _spec(request, dataset)
     start = _start(request, spec)
     store = TrialStore.open_or_create(request.store, spec)
+    for note in notes:
+        listener.on_note(note)
     known = SpacePredictor(request.space, Task.of(dataset), seed=request.seed, target=request.target)
     session = SearchSession(
         store,
@@ -167,6 +171,15 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         _run_trials(session, store, dataset, request)
         session.catch_up()
     return _finish(session, store, dataset, request)
+
+
+def _augmentation_note(request: SearchRequest, dataset: Dataset) -> list[str]:
+    """Say what the default does to training images, and what changes it; nothing where the user chose."""
+    if request.space.training.augmentation is not None:
+        return []
+    default = dataset.augmentation
+    others = "|".join(each for each in Augmentation if each is not default)
+    return [f"training images are {default.described(dataset.image_shape.height)} (--augmentation {others} to change)"]
 
 
 def _start(request: SearchRequest, spec: StudySpec) -> Start:
@@ -264,7 +277,7 @@ def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
     return StudySpec(
         name=request.study,
         space=request.space,
-        dataset=request.dataset,
+        dataset=dataset.spec,
         dataset_fingerprint=dataset.fingerprint,
         objectives=request.objectives,
         constraints=request.constraints,

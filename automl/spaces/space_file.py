@@ -10,6 +10,7 @@ from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Scalar, Value
 from automl.errors import SpaceError
+from automl.spaces.dataset_section import read_dataset
 from automl.spaces.located_yaml import KeyPath, LocatedDocument
 
 SpecifiedField = Any
@@ -92,6 +93,8 @@ def read_space_file(document: LocatedDocument) -> SpaceFile:
     for stage in Stage:
         if stage.value in written:
             written[stage.value] = _section(document, stage, written[stage.value])
+    if "dataset" in written:
+        written["dataset"] = read_dataset(document, written["dataset"])
     if "objectives" in written:
         written["objectives"] = _objectives(written["objectives"])
     try:

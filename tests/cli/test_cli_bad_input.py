@@ -102,6 +102,9 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--constraint", "foo<=1"], ["'foo<=1'", "no trial measures"]),
         (["--dataset", "parquet:missing"], ["'missing'", "train.parquet"]),
         (["--dataset", "digit"], ["'digit'", "digits"]),
+        (["--dataset", "digits?resize=8"], ["digits takes none of resize", "imagefolder"]),
+        (["--dataset", "imagefolder:.?resize=big"], ["resize=big", "WIDTHxHEIGHT"]),
+        (["--augmentation", "mirror"], ["'mirror'", "none, shift, flip, shift_and_flip"]),
         (["--study", "a/b"], ["'a/b'", "digits-small"]),
     ],
 )

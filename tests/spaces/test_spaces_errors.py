@@ -20,6 +20,34 @@ MISTAKES = {
         HEAD + "zzz: 1\n",
         2, "zzz", "unknown key; known keys: description, dataset, objectives, architecture, training",
     ),
+    "misspelt option of the data set": (
+        HEAD + "dataset:\n  source: imagefolder:d\n  resiz: 4\n",
+        4, "dataset.resiz", "a data set has no option 'resiz': did you mean resize?",
+    ),
+    "size of pictures that is none": (
+        HEAD + "dataset:\n  source: imagefolder:d\n  resize: 4 by 4\n",
+        4, "dataset.resize", "resize=4 by 4 is not understood: write WIDTHxHEIGHT",
+    ),
+    "background that YAML takes for a comment": (
+        HEAD + "dataset:\n  source: imagefolder:d\n  background: #fff\n",
+        4, "dataset.background", "there is no value; write white, black, grey or '#rrggbb'",
+    ),
+    "option of the data set stated twice": (
+        HEAD + "dataset: imagefolder:d?resize=4&resize=5\n",
+        2, "dataset", "'resize' stands twice",
+    ),
+    "data set without a source": (
+        HEAD + "dataset:\n  resize: 4\n",
+        2, "dataset.source", "this key is missing; write one such as source: imagefolder:DIR",
+    ),
+    "data set that is a number": (
+        HEAD + "dataset: 4\n",
+        2, "dataset", "4 is no data set; write one such as digits",
+    ),
+    "unknown augmentation": (
+        HEAD + "training:\n  augmentation: mirror\n",
+        3, "training.augmentation", "Input should be 'none', 'shift', 'flip' or 'shift_and_flip' (got 'mirror')",
+    ),
     "misspelt key of a section": (
         HEAD + "training:\n  epochs: 3\n  learning_rat: 0.1\n",
         4, "training.learning_rat", "unknown key; did you mean learning_rate?",

@@ -310,3 +310,29 @@ def test_the_short_form_means_the_long_one(load, short, long):
 
 def test_a_file_may_begin_with_a_byte_order_mark(load):
     assert load("\ufeffarchitecture: conv_net\n").constants["architecture"] == "conv_net"
+
+
+@pytest.mark.parametrize(
+    ("written", "dataset"),
+    [
+        ("digits", "digits"),
+        ("imagefolder:d?resize=64", "imagefolder:d?resize=64x64"),
+        ("{source: imagefolder:d}", "imagefolder:d"),
+        ("{source: imagefolder:d, resize: 64}", "imagefolder:d?resize=64x64"),
+        ("{background: '#fff', source: imagefolder:d, convert: grey}", "imagefolder:d?convert=grey&background=white"),
+        ("{source: 'imagefolder:d?convert=rgb', resize: 8x9}", "imagefolder:d?resize=8x9&convert=rgb"),
+    ],
+)
+def test_the_data_set_is_one_text_or_its_parts(load, written, dataset):
+    assert load(f"architecture: conv_net\ndataset: {written}\n").dataset == dataset
+
+
+@pytest.mark.parametrize("written", ["none", "shift", "flip", "shift_and_flip"])
+def test_augmentation_is_a_key_of_training_and_part_of_every_recipe(load, written):
+    space = load(f"{SMALL.replace('learning_rate', f'augmentation: {written}, learning_rate')}")
+    assert space.training.augmentation == written
+    assert f'"augmentation":"{written}"' in space.recipe(POINT, seed=0).model_dump_json()
+
+
+def test_without_the_key_the_data_set_decides(load):
+    assert load("architecture: conv_net\n").training.augmentation is None
