@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, print_json, results
+from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, messages, print_json, results
 
 
 class Format(StrEnum):
@@ -30,6 +30,7 @@ def pareto(
     as_json: JsonOption = False,
 ) -> None:
     """Print the Pareto front: the networks that no other network beats in every objective."""
+    from automl.cli.misses import print_misses
     from automl.core.pareto import pareto_front
     from automl.report.rows import csv_rows, trial_rows
     from automl.report.tables import front_table
@@ -38,6 +39,11 @@ def pareto(
     opened = TrialStore.open(store, study)
     all_trials = opened.read()
     front = pareto_front(all_trials, opened.spec.objectives)
+    is_table = not as_json and output is Format.TABLE
+    if not front and opened.spec.constraints:
+        print_misses(results() if is_table else messages(), all_trials, opened.spec)
+        if is_table:
+            return
     if as_json or output is Format.JSON:
         print_json(trial_rows(front, opened.spec))
     elif output is Format.CSV:

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from automl.cli.terminal import messages
 from automl.core.objective import Objective
 from automl.core.trial import Trial
-from automl.report.units import human_metric, human_seconds
+from automl.report.figures import figure
+from automl.report.units import human_seconds
 
 if TYPE_CHECKING:  # the session imports the store, and with it pyarrow
     from automl.search.session import Progress as SearchProgress
@@ -91,7 +92,7 @@ class _Lines:
             self._print(f"{progress.done} of {progress.budget} trials done; {_start(progress)}")
             return
         left = self._time_left.text(progress.done, progress.budget)
-        values = [human_metric(metric, trial.metrics[metric]) for metric in self._metrics if metric in trial.metrics]
+        values = [figure(trial, metric) for metric in self._metrics if metric in trial.metrics]
         outcome = ", ".join(values) or (trial.error or "")
         line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}{_reused(trial)}"
         self._print("  ".join(part for part in (line, _status(progress), left) if part))

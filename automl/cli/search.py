@@ -3,6 +3,7 @@
 import math
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -172,11 +173,13 @@ def search(
     except KeyboardInterrupt:  # before the workers were there, or a second time while they end
         _fail_interrupted()
     _print(request, result, as_json=as_json)
+    for line in (*map(str, result.failed), *result.problems):
+        messages().print(line, highlight=False, markup=False, soft_wrap=True)
     if result.is_interrupted:
         _fail_interrupted()
-    if not any(trial.is_feasible for trial in result.trials):
-        trials_command = shlex.join(["automl", "trials", request.study, *_store_option(request)])
-        fail(f"no trial came out complete and feasible; `{trials_command}` shows why", 1)
+    failure = _failure(request, result)
+    if failure is not None:
+        fail(failure, 1)
 
 
 def _request(arguments: SearchArguments) -> "SearchRequest":
@@ -251,10 +254,27 @@ def _run(request: "SearchRequest") -> "SearchResult":
         return run_search(request, listener)
 
 
+def _failure(request: "SearchRequest", result: "SearchResult") -> str | None:
+    """Say why the search did not do what it was for; None where it did."""
+    from automl.core.trial import TrialState
+
+    if not any(trial.is_feasible for trial in result.trials):
+        if any(trial.state is TrialState.COMPLETE for trial in result.trials):
+            return "no trial keeps to every constraint; loosen the first of those above, or give a larger --budget"
+        trials_command = shlex.join(["automl", "trials", request.study, *_store_option(request)])
+        return f"no trial came out complete and feasible; `{trials_command}` shows why"
+    missed = list(dict.fromkeys(f"{failed.stage}s" for failed in result.failed if failed.is_point))
+    if missed:
+        return f"no network with one of the {' or '.join(missed)} of this space came out; the reasons stand above"
+    return "the search is done, but not all of its end, as said above" if result.problems else None
+
+
 def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -> None:
+    from automl.cli.misses import print_misses
+    from automl.core.near_miss import nearest_misses
     from automl.core.pareto import front_hypervolume, pareto_front
     from automl.report.rows import trial_rows
-    from automl.report.tables import front_table
+    from automl.report.tables import front_table, limit_lines
 
     spec = result.store.spec
     front = pareto_front(result.trials, spec.objectives)
@@ -266,14 +286,20 @@ def _print(request: "SearchRequest", result: "SearchResult", *, as_json: bool) -
                 "trials": len(result.trials),
                 "hypervolume": front_hypervolume(result.trials, spec.objectives),
                 "front": trial_rows(front, spec),
+                "nearest_misses": trial_rows(nearest_misses(result.trials, spec.constraints), spec),
+                "limits": limit_lines(result.trials, spec),
+                "failed_techniques": [asdict(failed) for failed in result.failed],
+                "problems": list(result.problems),
                 "is_interrupted": result.is_interrupted,
             }
         )
         return
+    console = results()
     if front:
-        console = results()
         console.print(front_table(result.trials, spec))
         console.print(_next_command(request, front[0].number), highlight=False, soft_wrap=True)
+    else:
+        print_misses(console, result.trials, spec)
     if result.is_out_of_time:
         messages().print(f"The time is up: {len(result.trials)} trials are done. The same command goes on.")
     if result.is_exhausted:

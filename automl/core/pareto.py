@@ -47,8 +47,8 @@ def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
 
 
 def losses(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:
-    """Turn a trial's metrics into losses, one an objective."""
-    return tuple(objective.loss(trial.metrics[objective.metric]) for objective in objectives)
+    """Turn a trial's metrics into losses, one an objective; see ``Trial.judged``."""
+    return tuple(objective.loss(trial.judged(objective.metric)) for objective in objectives)
 
 
 def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:

@@ -29,6 +29,10 @@ class TrialState(StrEnum):
     INFEASIBLE = "INFEASIBLE"
 
 
+_GATES = {"latency_ms": "latency_is_gated", "latency_idle_ms": "latency_idle_is_gated"}
+"""Which metric says whether another was measured at the machine's best speed."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """A finished trial, as the store keeps it.
@@ -72,6 +76,20 @@ class Trial:
     error: str | None = None
     error_traceback: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def is_sure_of(self, metric: str) -> bool:
+        """Say whether a metric was measured well: a latency was not while the machine was never at its best."""
+        gate = _GATES.get(metric)
+        return gate is None or self.metrics.get(gate, 1.0) != 0
+
+    def judged(self, metric: str) -> float:
+        """Give what a metric counts as where trials are compared.
+
+        A busy machine makes a latency longer, never shorter: one that is not sure counts as the upper end of its
+        interval, and is better than another only if it is even so.
+        """
+        value = self.metrics[metric]
+        return value if self.is_sure_of(metric) else max(value, self.metrics.get("latency_high_ms", value))
 
     @property
     def is_feasible(self) -> bool:

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from automl.core.target import ONE_THREAD, Target
+from automl.errors import MeasureError
 from automl.measure.runtime import open_network
+
+_RUNTIME_ERRORS = tuple(
+    error
+    for error in vars(onnxruntime_pybind11_state).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+)
 
 
 def predict(
@@ -22,10 +30,17 @@ def predict(
 
     Returns:
         Logits, shape (N, classes).
+
+    Raises:
+        MeasureError: If the runtime refuses the file, or fails to run it.
     """
-    network = open_network(path, target)
     starts = range(0, len(images), batch_size)
-    return np.concatenate([network(images[start : start + batch_size]) for start in starts])
+    try:
+        network = open_network(path, target)
+        return np.concatenate([network(images[start : start + batch_size]) for start in starts])
+    except _RUNTIME_ERRORS as error:
+        reason = " ".join(str(error).split())
+        raise MeasureError(f"{path.name} cannot be run for target {target}: {reason}") from error
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:

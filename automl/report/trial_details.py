@@ -11,6 +11,7 @@ from rich.text import Text
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.width import LayerWidth
+from automl.report.figures import figure, footnote
 from automl.report.point_summary import describe_point
 from automl.report.units import MISSING, human_metric, human_number, human_seconds, metric_title
 
@@ -35,7 +36,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
     """
     groups: list[tuple[str, RenderableType | None]] = [
         ("point", _point(trial, spec)),
-        ("metrics", _metrics(trial.metrics)),
+        ("metrics", _metrics(trial)),
         ("constraints", _constraints(trial.constraints)),
         ("channels", _widths(trial.widths)),
         ("time", _seconds(trial)),
@@ -70,19 +71,23 @@ def _point(trial: Trial, spec: StudySpec) -> Table:
     return _grid({**chosen, **fixed})
 
 
-def _metrics(metrics: Mapping[str, float]) -> Table | None:
+def _metrics(trial: Trial) -> RenderableType | None:
     """Give each metric a line; ``<stem>_low_<unit>`` and ``<stem>_high_<unit>`` become the interval of its own."""
+    metrics = trial.metrics
     rows: dict[str, RenderableType] = {}
     ends: set[str] = set()
-    for name, value in metrics.items():
+    for name in metrics:
         stem, _, unit = name.rpartition("_")
         low, high = f"{stem}_low_{unit}", f"{stem}_high_{unit}"
         interval = ""
         if stem and low in metrics and high in metrics:
             interval = f"  ({human_metric(low, metrics[low])} to {human_metric(high, metrics[high])})"
             ends |= {low, high}
-        rows[name] = Text(human_metric(name, value) + interval)
+        rows[name] = Text(figure(trial, name) + interval)
     shown = {metric_title(name): cell for name, cell in rows.items() if name not in ends}
+    note = footnote([trial], metrics)
+    if note is not None:
+        return Group(_grid(shown), Text(note, style="dim"))
     return _grid(shown) if shown else None
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from automl.core.augmentation import Augmentation
+from automl.core.failed_technique import FailedTechnique, failed_techniques
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.core.study import StudySpec, check_study_name
@@ -18,7 +19,7 @@ from automl.core.trial import Trial
 from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
-from automl.errors import SearchError, UsageError
+from automl.errors import SearchError, StoreError, UsageError
 from automl.measure.latency import LatencyMeter
 from automl.measure.runtime import check_target
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
@@ -31,7 +32,7 @@ from automl.search.measured_metrics import check_wishes
 from automl.search.paid_points import PaidPoints, PayingSuggester
 from automl.search.rung_losses import RungLosses
 from automl.search.samplers import AUTO, check_sampler, make_suggester
-from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact
+from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
 from automl.search.suggester import Suggester, point_key, random_point
 from automl.search.versions import library_versions
@@ -126,6 +127,8 @@ class SearchResult:
         is_interrupted: Whether the user ended it before the budget was used.
         is_exhausted: Whether the space has no more points.
         is_out_of_time: Whether the time budget ended it.
+        failed: Techniques that failed in every trial that used them.
+        problems: What could not be measured or tidied up at the end, a line each.
     """
 
     store: TrialStore
@@ -133,6 +136,8 @@ class SearchResult:
     is_interrupted: bool
     is_exhausted: bool
     is_out_of_time: bool
+    failed: Sequence[FailedTechnique] = ()
+    problems: Sequence[str] = ()
 
 
 def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult:
@@ -254,10 +259,13 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
             f"the first error: {first.error}; `automl show {request.study} {first.number}` shows its traceback; "
             "mend the cause and begin again with --study NEWNAME"
         )
-    trials = measure_front(store, session.trials, dataset, LatencyMeter(store.spec.target))
-    if request.keep_artifacts is KeepArtifacts.NONE:
-        trials = [drop_artifact(store, trial) if trial.artifact is not None else trial for trial in trials]
-    store.compact()
+    front = measure_front(store, session.trials, dataset, LatencyMeter(store.spec.target))
+    trials, problems = front.trials, list(front.problems)
+    try:
+        trials = _tidied(store, trials, request.keep_artifacts)
+        store.compact()
+    except StoreError as error:
+        problems.append(f"the store could not be tidied up: {error}")
     is_short = session.progress.done < request.budget or session.has_work
     return SearchResult(
         store,
@@ -265,7 +273,20 @@ def _finish(session: SearchSession, store: TrialStore, dataset: Dataset, request
         is_interrupted=is_short and not session.is_exhausted and not session.is_out_of_time,
         is_exhausted=session.is_exhausted,
         is_out_of_time=is_short and session.is_out_of_time,
+        failed=failed_techniques(trials, request.space.constants),
+        problems=problems,
     )
+
+
+def _tidied(store: TrialStore, trials: Sequence[Trial], keep: KeepArtifacts) -> list[Trial]:
+    """Delete the artifacts that shall not stay; what was measured last may have changed the front."""
+    if keep is KeepArtifacts.ALL:
+        return list(trials)
+    kept = worth_keeping(trials, store.spec) if keep is KeepArtifacts.FRONT else set()
+    return [
+        drop_artifact(store, trial) if trial.artifact is not None and trial.number not in kept else trial
+        for trial in trials
+    ]
 
 
 def _absolute(root: str) -> str:

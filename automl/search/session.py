@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from automl.core.near_miss import nearest_misses
 from automl.core.pace import WHOLE, Pace
 from automl.core.pareto import front_hypervolume, pareto_front
+from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
 from automl.search.early_stopping import EarlyStopping
@@ -217,11 +219,17 @@ class SearchSession:
         return self._suggester.ask()
 
     def _delete_dominated(self) -> None:
-        """Delete the artifacts that are not, or no longer, on the front."""
-        front = {trial.number for trial in self._front}
+        """Delete the artifacts that are not, or no longer, on the front, or the nearest to one."""
+        kept = worth_keeping(self._trials, self._store.spec)
         for index, trial in enumerate(self._trials):
-            if trial.artifact is not None and trial.number not in front:
+            if trial.artifact is not None and trial.number not in kept:
                 self._trials[index] = drop_artifact(self._store, trial)
+
+
+def worth_keeping(trials: Sequence[Trial], spec: StudySpec) -> set[int]:
+    """Number the members of the front; where no trial keeps to every constraint, those that come nearest."""
+    front = pareto_front(trials, spec.objectives) or nearest_misses(trials, spec.constraints)
+    return {trial.number for trial in front}
 
 
 def drop_artifact(store: TrialStore, trial: Trial) -> Trial:

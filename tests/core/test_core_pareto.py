@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.core.objective import Objective
@@ -43,6 +43,7 @@ def test_the_front_is_what_brute_force_finds(points):
     assert non_dominated(points) == [index for index, point in enumerate(points) if not is_beaten(point)]
 
 
+@settings(deadline=None)  # a busy machine takes its time over so many cells
 @given(st.integers(1, 4).flatmap(points_of))
 def test_the_hypervolume_is_the_number_of_dominated_cells(points):
     dimensions = len(points[0]) if points else 2
@@ -106,3 +107,27 @@ def test_a_trial_that_lacks_an_objective_is_on_no_front():
     trials = [trial(0, 0.9, 100), trial(1, math.nan, 50), trial(2, 0.0, 0, metrics={"accuracy": 0.99})]
     assert [member.number for member in pareto_front(trials, OBJECTIVES)] == [0]
     assert front_hypervolume(trials, OBJECTIVES) == front_hypervolume(trials[:1], OBJECTIVES)
+
+
+LATENCY = (Objective.parse("accuracy:max"), Objective.parse("latency_ms:min"))
+
+
+def timed(number, accuracy, latency_ms, **changes):
+    return trial(number, accuracy, 1.0, metrics={"accuracy": accuracy, "latency_ms": latency_ms, **changes})
+
+
+def test_a_latency_that_was_not_sure_counts_as_the_upper_end_of_its_interval():
+    sure = timed(0, 0.9, 1.0, latency_is_gated=1.0, latency_high_ms=5.0)
+    unsure = timed(1, 0.9, 0.8, latency_is_gated=0.0, latency_high_ms=1.2)
+    fast = timed(2, 0.9, 0.5, latency_is_gated=0.0, latency_high_ms=0.9)
+    assert losses(sure, LATENCY) == (-0.9, 1.0)
+    assert losses(unsure, LATENCY) == (-0.9, 1.2)
+    assert [one.number for one in pareto_front([sure, unsure], LATENCY)] == [0]
+    assert [one.number for one in pareto_front([sure, unsure, fast], LATENCY)] == [2]
+    assert front_hypervolume([unsure], LATENCY) == front_hypervolume([timed(3, 0.9, 1.2)], LATENCY)
+
+
+def test_a_latency_without_a_gate_or_an_interval_counts_as_it_is():
+    assert losses(timed(0, 0.9, 1.0), LATENCY) == (-0.9, 1.0)
+    assert losses(timed(0, 0.9, 1.0, latency_is_gated=0.0), LATENCY) == (-0.9, 1.0)
+    assert losses(timed(0, 0.9, 1.0, latency_is_gated=0.0, latency_high_ms=0.5), LATENCY) == (-0.9, 1.0)

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from automl.errors import MeasureError
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.session import open_session
 from automl.measure.size import size_bytes
@@ -50,3 +51,10 @@ def test_session_opens_bytes_and_uses_the_threads_asked_for(flatten: Path) -> No
 def test_nan_is_never_right():
     logits = np.full((4, 3), np.nan, dtype=np.float32)
     assert accuracy(logits, np.zeros(4, dtype=np.int64)) == 0.0
+
+
+def test_a_file_that_is_no_network_is_refused_with_its_name(tmp_path):
+    (tmp_path / "torn.onnx").write_bytes(b"no network")
+    with pytest.raises(MeasureError, match=r"torn\.onnx cannot be run for target cpu:1: .*") as caught:
+        predict(tmp_path / "torn.onnx", np.zeros((1, 1, 8, 8), np.uint8))
+    assert "\n" not in str(caught.value)

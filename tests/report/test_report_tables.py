@@ -10,10 +10,11 @@ import pytest
 from report_study import study_spec, study_trials
 from rich.console import Console
 
+from automl.core.objective import Constraint
 from automl.core.trial import TrialState
 from automl.core.width import LayerWidth
 from automl.report.rows import csv_rows, trial_rows
-from automl.report.tables import describe_point, front_table, trial_details, trials_table
+from automl.report.tables import describe_point, front_table, limit_lines, misses_table, trial_details, trials_table
 from automl.report.units import MISSING, human_metric
 from automl.storage.columns import columns
 
@@ -214,3 +215,45 @@ def test_steps_from_the_cache_are_named_where_the_time_went(trials, spec):
         f"fit {MISSING} from the cache",
         "prune 0.100 s from the cache",
     ]
+
+
+def unsure(trial):
+    return replace(trial, metrics={**trial.metrics, "latency_is_gated": 0.0})
+
+
+def test_a_latency_that_was_not_sure_has_a_star_and_the_star_a_footnote(trials, spec):
+    sure = replace(trials[3], metrics={**trials[3].metrics, "latency_is_gated": 1.0})
+    some = [unsure(trials[0]), sure]
+    for shown in (front_table(some, spec), trials_table(some, spec), trial_details(some[0], spec)):
+        text = printed(shown, width=160)
+        assert "34.2 µs*" in text
+        assert "11.0 µs*" not in text
+        assert text.count("* the machine was never at its best while this was measured") == 1
+
+
+def test_nothing_has_a_star_where_all_latencies_are_sure_or_unknown(trials, spec):
+    for shown in (front_table(trials, spec), trials_table(trials, spec), trial_details(trials[0], spec)):
+        assert "*" not in printed(shown)
+
+
+def test_the_latency_of_an_idle_machine_has_its_own_star(trials, spec):
+    final = {"latency_is_gated": 1.0, "latency_idle_ms": 0.05, "latency_idle_is_gated": 0.0}
+    text = printed(trial_details(replace(trials[0], metrics={**trials[0].metrics, **final}), spec))
+    assert "50.0 µs*" in text
+    assert "34.2 µs*" not in text
+
+
+def test_the_nearest_misses_are_shown_with_what_each_breaks(trials, spec):
+    far = replace(trials[1], number=7, constraints={"size_bytes<=50000": 60_000.0})
+    text = printed(misses_table([far, trials[1], trials[2]], spec), width=120)
+    assert "Nearest misses of digits: 0 of 3 are feasible" in text
+    assert "size above 50.0 kB" in line_of(text, 1)
+    assert text.index("61.0 kB") < text.index(" 7 ")
+
+
+def test_each_limit_is_told_with_how_many_keep_it_and_the_nearest(trials, spec):
+    assert limit_lines(trials, spec) == ["size_bytes<=50000: 2 of 3 trials keep it; the smallest is 3.1 kB"]
+    assert limit_lines(trials[1:2], spec) == ["size_bytes<=50000: 0 of 1 trials keep it; the smallest is 61.0 kB"]
+    assert limit_lines(trials[2:3], spec) == ["size_bytes<=50000: 0 of 0 trials keep it"]
+    accurate = spec.model_copy(update={"constraints": (Constraint.parse("accuracy>=99.9%"),)})
+    assert limit_lines(trials, accurate) == ["accuracy>=0.999: 0 of 3 trials keep it; the largest is 99.17 %"]

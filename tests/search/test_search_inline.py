@@ -1,6 +1,8 @@
 """A real search of digits in one process, from the first point to the measured front."""
 
 import json
+from dataclasses import replace
+from shutil import copytree
 
 import onnxruntime
 import pytest
@@ -37,6 +39,7 @@ class Search:
     """What a search leaves behind."""
 
     def __init__(self, root, learning_rate):
+        self.root = root
         (root / "small.yaml").write_text(SPACE % learning_rate)
         space = load_space(str(root / "small.yaml"))
         self.dataset = load_dataset("digits")
@@ -68,7 +71,7 @@ class Search:
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
     found = Search(tmp_path_factory.mktemp("search"), learning_rate=0.01)
-    found.measured = measure_front(found.store, found.session.trials, found.dataset, found.meter)
+    found.measured = measure_front(found.store, found.session.trials, found.dataset, found.meter).trials
     return found
 
 
@@ -91,8 +94,69 @@ def test_only_members_of_the_front_have_a_test_accuracy_and_an_idle_latency(sear
 
 
 def test_a_front_that_was_measured_is_not_measured_again(search):
-    measured = measure_front(search.store, search.measured, search.dataset, meter=None)
-    assert measured == search.measured
+    again = measure_front(search.store, search.measured, search.dataset, meter=None)
+    assert again.trials == search.measured
+    assert not again.problems
+
+
+class Meter:
+    """Gives the latency that it is told to, as a machine that is busy or not would."""
+
+    def __init__(self, meter, **changes):
+        self.target, self._meter, self._changes = meter.target, meter, changes
+
+    def measure(self, path, *, images):
+        return replace(self._meter.measure(path, images=images), **self._changes)
+
+
+def unmeasured(search):
+    final = ("test_accuracy", "latency_idle_ms", "latency_idle_is_gated")
+    return [
+        replace(trial, metrics={name: value for name, value in trial.metrics.items() if name not in final})
+        for trial in search.measured
+    ]
+
+
+def unsure(trial):
+    return replace(trial, metrics={**trial.metrics, "latency_is_gated": 0.0, "latency_ms": 9.0, "latency_high_ms": 9.9})
+
+
+def test_a_latency_that_was_not_sure_is_replaced_by_one_that_is(search, tmp_path):
+    store = copy_of(search, tmp_path)
+    trials = [unsure(trial) for trial in unmeasured(search)]
+    found = measure_front(store, trials, search.dataset, Meter(search.meter, is_gated=True, latency_ms=0.5))
+    for before, after in zip(trials, found.trials, strict=True):
+        is_on_front = after.number in search.front
+        assert after.metrics["latency_is_gated"] == float(is_on_front)
+        assert after.metrics["latency_ms"] == (0.5 if is_on_front else before.metrics["latency_ms"])
+    assert {trial.number: trial for trial in store.read()}.keys() == {trial.number for trial in found.trials}
+
+
+def test_a_latency_that_was_sure_stays_and_one_that_is_not_does_not_take_its_place(search, tmp_path):
+    store = copy_of(search, tmp_path)
+    sure = unmeasured(search)
+    found = measure_front(store, sure, search.dataset, Meter(search.meter, is_gated=False, latency_ms=0.5))
+    for before, after in zip(sure, found.trials, strict=True):
+        assert after.metrics["latency_ms"] == before.metrics["latency_ms"]
+        if after.number in search.front:
+            assert after.metrics["latency_idle_ms"] == 0.5
+            assert not after.is_sure_of("latency_idle_ms")
+
+
+def test_a_member_of_the_front_that_cannot_be_measured_is_named_and_the_others_are_measured(search, tmp_path):
+    store = copy_of(search, tmp_path)
+    first, *others = sorted(search.front)
+    (store.artifact_path(first) / "model.onnx").write_bytes(b"no network")
+    found = measure_front(store, unmeasured(search), search.dataset, search.meter)
+    assert {trial.number for trial in found.trials if "test_accuracy" in trial.metrics} == set(others)
+    (problem,) = found.problems
+    assert problem.startswith(f"trial {first} of the front could not be measured again: ")
+    assert "\n" not in problem
+
+
+def copy_of(search, folder):
+    copytree(search.root / "trials", folder / "trials")
+    return TrialStore.open(str(folder / "trials"), search.store.spec.name)
 
 
 def test_the_test_accuracy_is_that_of_the_stored_file(search):

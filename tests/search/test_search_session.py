@@ -134,11 +134,35 @@ def test_artifacts_of_the_front_stay_until_it_was_measured_where_none_shall_be_k
     assert not any(trial.artifact for trial in store.read())
 
 
-def test_the_artifact_of_a_trial_that_breaks_a_limit_is_not_kept(store, model_folder):
-    session = session_of(store)
-    artifact = store.write_artifact(0, model_folder)
-    run_next(session, store, artifact=artifact, constraints={"size_bytes<=500": 500.0})
-    assert store.artifact_path(0) is None
+def run_sizes(store, model_folder, sizes, *, keep=KeepArtifacts.FRONT, limit=500.0):
+    """Run a trial a size under one limit, and give the session."""
+    session = session_of(store, keep=keep)
+    for number, size in enumerate(sizes):
+        artifact = store.write_artifact(number, model_folder)
+        violation = {f"size_bytes<={limit:g}": size - limit}
+        run_next(session, store, artifact=artifact, size_bytes=size, constraints=violation)
+    return session
+
+
+@pytest.fixture
+def limited(tmp_path):
+    return TrialStore.create(str(tmp_path / "trials"), spec_of(tiny_space(), constraints=["size_bytes<=500"]))
+
+
+def kept(store):
+    return [trial.number for trial in store.read() if store.artifact_path(trial.number) is not None]
+
+
+def test_the_artifacts_of_the_three_nearest_misses_are_kept_while_nothing_is_feasible(limited, model_folder):
+    session = run_sizes(limited, model_folder, [900.0, 600.0, 800.0, 700.0, 2000.0])
+    assert kept(limited) == [1, 2, 3]
+    assert [trial.number for trial in limited.read() if trial.artifact is not None] == [1, 2, 3]
+    assert not session.progress.front_size
+
+
+def test_the_artifact_of_a_trial_that_breaks_a_limit_is_gone_once_another_keeps_it(limited, model_folder):
+    run_sizes(limited, model_folder, [900.0, 600.0, 400.0, 501.0])
+    assert kept(limited) == [2]
 
 
 def test_rows_that_workers_wrote_before_an_interrupt_are_taken_back(store, model_folder):
