@@ -193,6 +193,7 @@ class SearchSession:
 
     def finish(self, trial: Trial) -> None:
         """Take back a trial whose row is written, for the first time or after it was promoted."""
+        self._store.publish()
         self._trials = [known for known in self._trials if known.number != trial.number] + [trial]
         if self._early_stopping is not None:
             self._early_stopping.note(trial)

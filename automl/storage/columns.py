@@ -45,6 +45,13 @@ BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "wait"
 CACHED_STEPS = ("fit", "prune", "quantize", "once", "teacher")
 """Steps whose results are shared between trials."""
 
+_ORDER = (
+    *("study", "number", "state", "seed", "param", "metric", "constraint", "seconds", "cached"),
+    *("epochs_trained", "artifact", "parity_layer", "widths", "error", "error_traceback"),
+    *("started_at", "finished_at", "host", "versions", "schema_version"),
+)
+"""Columns, or groups of them, as they stand in a file."""
+
 _COUNTED = ("_bytes", "parameters", "_threads", "_batch")
 """How the names of metrics end that count something."""
 
@@ -89,6 +96,11 @@ def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
         **{f"versions.{library}": Kind.TEXT for library in versions},
         "schema_version": Kind.INTEGER,
     }
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Bring the names of columns into the order of ``columns``, however many files they come from."""
+    return sorted(names, key=lambda name: (*_ORDER, _group_name(name)).index(_group_name(name)))
 
 
 def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
@@ -190,6 +202,10 @@ def _metric_cell(name: str, value: float) -> Cell:
 
 def _violation_cell(value: float) -> Cell:
     return math.inf if math.isnan(value) else value
+
+
+def _group_name(column: str) -> str:
+    return column.partition(".")[0]
 
 
 def _group(row: Mapping[str, Cell], group: str) -> dict[str, Scalar | datetime | Structs]:

@@ -1,5 +1,6 @@
 """A folder on any filesystem in which a file is there whole or not at all."""
 
+import errno
 import fcntl
 import os
 import uuid
@@ -8,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import pyarrow as pa
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
@@ -19,6 +20,7 @@ TEMPORARY = ".tmp"
 """Where files grow before they are renamed; no name in it ends in a suffix that a reader looks for."""
 
 _OBJECT_STORES = ("s3", "gcs", "abfs")
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _ABANDONED_AFTER = timedelta(hours=1)
 
 
@@ -141,18 +143,24 @@ class Folder:
                     self.filesystem.delete_file(info.path)
 
     @contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Hold a lock that one process of this machine has at a time; no lock where the folder is not local."""
+    def locked(self, name: str) -> Iterator[bool]:
+        """Hold a lock that one process at a time has, on all hosts whose file system says so.
+
+        Yields:
+            Whether it is held; False where the folder is not local, or its file system has no locks.
+
+        Raises:
+            StoreError: If the folder cannot be written.
+        """
         if self.local_path is None:
-            yield
+            yield False
             return
         path = self.local_path / TEMPORARY / f"{name}.lock"
         with explained("lock", str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("w")
+            lock = path.open("a")
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            yield _flock(lock)
 
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}".rstrip("/")
@@ -174,6 +182,17 @@ class Folder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _flock(file: IO[str]) -> bool:
+    with explained("lock", file.name):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return False
+            raise
+    return True
 
 
 @contextmanager

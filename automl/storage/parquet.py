@@ -1,14 +1,17 @@
 """Trials as the bytes of a parquet file, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
+from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial
 from automl.errors import StoreError
-from automl.storage.columns import Cell, Kind, columns, row_of, trial_of
+from automl.storage.columns import Cell, Kind, columns, in_order, row_of, trial_of
+from automl.storage.steady_file import encode_steadily
 
 _ARROW_TYPES = {
     Kind.BOOLEAN: pa.bool_(),
@@ -20,20 +23,40 @@ _ARROW_TYPES = {
         pa.struct({"layer": pa.string(), "before": pa.int64(), "asked": pa.float64(), "kept": pa.int64()})
     ),
 }
-_VERSION_KEY = b"automl.schema_version"
+_VERSION_KEY = "automl.schema_version"
 
 
 def encode_trials(trials: Sequence[Trial], spec: StudySpec) -> bytes:
     """Write trials as one parquet file; the columns' types depend on the study alone."""
-    fields = [pa.field(name, _ARROW_TYPES[kind]) for name, kind in columns(spec, trials).items()]
-    schema = pa.schema(fields, metadata={_VERSION_KEY: str(SCHEMA_VERSION)})
-    table = pa.Table.from_pylist([row_of(trial, spec) for trial in trials], schema=schema)
-    sink = pa.BufferOutputStream()
-    # Of one row, dictionaries, statistics and a second copy of the schema are most of the file.
-    folded = len(trials) > 1
-    pq.write_table(table, sink, use_dictionary=folded, write_statistics=folded, store_schema=False)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+    return _encode(_table(trials, spec), None)
+
+
+def merge_trials(previous: bytes | None, trials: Sequence[Trial], spec: StudySpec, *, source: str) -> bytes:
+    """Write the trials of a file and further ones as a file that may replace it while somebody reads it.
+
+    Args:
+        previous: The whole file; None where there is none yet.
+        trials: Each takes the place of the one of the same number.
+        spec: The study.
+        source: Where the file came from, for messages.
+
+    Raises:
+        StoreError: If the file is torn, not ours, or written by a newer automl.
+    """
+    table = _table(trials, spec)
+    if previous is not None:
+        with _whole_file(source):
+            earlier = _checked(previous, source=source).read(use_threads=False)
+            others = earlier.filter(pc.invert(pc.is_in(earlier["number"], value_set=table["number"])))
+            table = pa.concat_tables([others, table], promote_options="default")
+    table = table.select(in_order(table.column_names)).combine_chunks()
+    return _encode(table.take(pc.sort_indices(table["number"])), previous)
+
+
+def count_trials(data: bytes) -> int:
+    """Count the rows of one file."""
+    rows: int = pq.read_metadata(pa.BufferReader(data)).num_rows
+    return rows
 
 
 def decode_trials(data: bytes, *, source: str) -> list[Trial]:
@@ -46,16 +69,9 @@ def decode_trials(data: bytes, *, source: str) -> list[Trial]:
     Raises:
         StoreError: If the file is torn, not ours, or written by a newer automl.
     """
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        check_schema_version(int((file.schema_arrow.metadata or {}).get(_VERSION_KEY, 0)), source=source)
-        rows: list[dict[str, Cell]] = file.read(use_threads=False).to_pylist()
+    with _whole_file(source):
+        rows: list[dict[str, Cell]] = _checked(data, source=source).read(use_threads=False).to_pylist()
         return [trial_of(row) for row in rows]
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            f"{source} is not a whole trial file ({type(error).__name__}: {str(error).splitlines()[0]}); "
-            "delete it, and the next search runs what it held again"
-        ) from error
 
 
 def check_schema_version(version: int, *, source: str) -> None:
@@ -68,3 +84,32 @@ def check_schema_version(version: int, *, source: str) -> None:
         raise StoreError(
             f"{source} has schema version {version}, and this automl reads up to {SCHEMA_VERSION}: upgrade automl"
         )
+
+
+def _table(trials: Sequence[Trial], spec: StudySpec) -> pa.Table:
+    schema = pa.schema([pa.field(name, _ARROW_TYPES[kind]) for name, kind in columns(spec, trials).items()])
+    return pa.Table.from_pylist([row_of(trial, spec) for trial in trials], schema=schema)
+
+
+def _encode(table: pa.Table, previous: bytes | None) -> bytes:
+    # Of one row, dictionaries, statistics and a second copy of the schema are most of the file.
+    folded = len(table) > 1
+    options = {"use_dictionary": folded, "write_statistics": folded, "store_schema": False}
+    return encode_steadily(table, previous, metadata={_VERSION_KEY: str(SCHEMA_VERSION)}, options=options)
+
+
+def _checked(data: bytes, *, source: str) -> pq.ParquetFile:
+    file = pq.ParquetFile(pa.BufferReader(data))
+    check_schema_version(int((file.metadata.metadata or {}).get(_VERSION_KEY.encode(), 0)), source=source)
+    return file
+
+
+@contextmanager
+def _whole_file(source: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{source} is not a whole trial file ({type(error).__name__}: {str(error).splitlines()[0]}); "
+            "delete it, and the next search runs what it held again"
+        ) from error

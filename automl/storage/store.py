@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,12 +15,13 @@ from automl.core.trial import Trial
 from automl.errors import StoreError
 from automl.storage.difference import differences
 from automl.storage.folder import Folder
-from automl.storage.parquet import check_schema_version, decode_trials, encode_trials
+from automl.storage.parquet import check_schema_version, count_trials, decode_trials, encode_trials, merge_trials
 
 _STUDY_FILE = "study.json"
 _FOLDED_FILE = "trials.parquet"
-_TRIALS_FOLDER = "trials"
-_TRIAL_FILE = re.compile(r"trial-\d{6,}\.parquet")
+_SINGLES = "trials"
+_ROWS_LOCK = "compact"
+_SINGLE_FILE = re.compile(r"trial-\d{6,}\.(row|parquet)")  # parquet: of automl up to 0.1
 _STUDY_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]*")
 _DIFFERENCES_SHOWN = 3
 
@@ -37,8 +39,9 @@ def list_studies(root: str) -> list[str]:
 class TrialStore:
     """One study's folder, ``<root>/<study>/``.
 
-    Any number of processes may write and read at once: a row is a file of its own, and a file is there
-    whole or not at all.
+    Any number of processes may write and read at once. All rows are in one file, ``trials.parquet``, which is
+    replaced as a whole, and in such a way that whoever reads it then reads the old rows or the new ones. Where
+    no file system hands out locks, as in a bucket, a row is first a file of its own, until the search folds it.
 
     Attributes:
         spec: The study, as it was stored when it was created.
@@ -65,6 +68,8 @@ class TrialStore:
         is_new = not folder.exists()
         try:
             folder.replace(_STUDY_FILE, (spec.model_dump_json(indent=2) + "\n").encode())
+            if folder.read(_FOLDED_FILE) is None:  # a reader finds a table, if an empty one, from the beginning
+                folder.replace(_FOLDED_FILE, encode_trials([], spec))
         except StoreError:
             if is_new and folder.exists():
                 folder.delete()
@@ -110,7 +115,11 @@ class TrialStore:
         Raises:
             StoreError: If it cannot be written.
         """
-        self._folder.replace(f"{_TRIALS_FOLDER}/trial-{trial.number:06d}.parquet", encode_trials([trial], self.spec))
+        with self._folder.locked(_ROWS_LOCK) as is_locked:
+            if is_locked:
+                self._fold([trial])
+            else:
+                self._folder.replace(f"{_SINGLES}/trial-{trial.number:06d}.row", encode_trials([trial], self.spec))
 
     def read(self) -> list[Trial]:
         """Read all rows, each number once, in the order of their numbers.
@@ -118,14 +127,16 @@ class TrialStore:
         Raises:
             StoreError: If a file is torn or newer than this automl, naming it.
         """
-        trials, _ = self._read()
-        return trials
+        # Single files first: one that vanishes meanwhile was folded before, so the folded file has it.
+        single = self._decode_all(self._singles())
+        by_number = {trial.number: trial for trial in [*self._decode(_FOLDED_FILE), *single]}
+        return [by_number[number] for number in sorted(by_number)]
 
     def compact(self) -> int:
-        """Fold all rows into ``trials.parquet`` and remove the single files, in this order.
+        """Fold the rows that are files of their own into ``trials.parquet``, and remove those files, in this order.
 
-        A kill at any point loses nothing, and no reader counts a trial twice. Locally, two that compact at
-        once take turns.
+        A kill at any point loses nothing, and no reader counts a trial twice. Where the file system has locks,
+        any number may do it beside a search; elsewhere, whoever holds the study.
 
         Returns:
             The number of rows.
@@ -133,14 +144,19 @@ class TrialStore:
         Raises:
             StoreError: If a file cannot be read or written.
         """
-        with self._folder.locked("compact"):
-            trials, single_files = self._read()
-            if single_files:
-                self._folder.replace(_FOLDED_FILE, encode_trials(trials, self.spec))
-                for name, info in single_files.items():
-                    self._folder.delete_file(f"{_TRIALS_FOLDER}/{name}", unless_changed_since=info)
-                self._folder.sweep(as_of=_FOLDED_FILE)
-        return len(trials)
+        with self._folder.locked(_ROWS_LOCK):
+            rows = self._fold()
+            self._folder.sweep(as_of=_FOLDED_FILE)
+        return rows
+
+    def publish(self) -> None:
+        """Fold the rows that workers had to write as files of their own; whoever holds the study does it.
+
+        Raises:
+            StoreError: If a file cannot be read or written.
+        """
+        if self._singles():
+            self.compact()
 
     def write_artifact(self, number: int, folder: Path) -> str:
         """Keep the files of a local folder (``model.onnx``, ``recipe.json``), each whole or not at all.
@@ -182,18 +198,32 @@ class TrialStore:
         path = self._folder.child(_artifact_name(number)).local_path
         return path if path is not None and path.is_dir() else None
 
-    def _read(self) -> tuple[list[Trial], dict[str, FileInfo]]:
-        # Single files first: one that vanishes meanwhile was folded before, so the folded file has it.
-        listed = {
-            name: info for name, info in self._folder.files(_TRIALS_FOLDER).items() if _TRIAL_FILE.fullmatch(name)
-        }
-        single = [trial for name in listed for trial in self._decode(f"{_TRIALS_FOLDER}/{name}")]
-        by_number = {trial.number: trial for trial in [*self._decode(_FOLDED_FILE), *single]}
-        return [by_number[number] for number in sorted(by_number)], listed
+    def _fold(self, trials: Sequence[Trial] = ()) -> int:
+        singles = self._singles()
+        previous = self._folder.read(_FOLDED_FILE)
+        rows = [*self._decode_all(singles), *trials]
+        if previous is None or rows:
+            source = f"{self._folder.path}/{_FOLDED_FILE}"
+            previous = merge_trials(previous, _last_of_each(rows), self.spec, source=source)
+            self._folder.replace(_FOLDED_FILE, previous)
+        for name, info in singles.items():
+            self._folder.delete_file(f"{_SINGLES}/{name}", unless_changed_since=info)
+        return count_trials(previous)
+
+    def _singles(self) -> dict[str, FileInfo]:
+        files = self._folder.files(_SINGLES)
+        return {name: files[name] for name in sorted(files) if _SINGLE_FILE.fullmatch(name)}
+
+    def _decode_all(self, singles: Iterable[str]) -> list[Trial]:
+        return [trial for name in singles for trial in self._decode(f"{_SINGLES}/{name}")]
 
     def _decode(self, name: str) -> list[Trial]:
         data = self._folder.read(name)
         return [] if data is None else decode_trials(data, source=f"{self._folder.path}/{name}")
+
+
+def _last_of_each(trials: Iterable[Trial]) -> list[Trial]:
+    return list({trial.number: trial for trial in trials}.values())
 
 
 def _study_folder(root: str, study: str) -> Folder:

@@ -285,7 +285,7 @@ def test_compacting_keeps_every_row(automl, folder):
     assert "3 rows" in automl("compact", "tiny")
     assert automl("trials", "tiny", "--json") == before
     assert json.loads(automl("compact", "tiny", "--json")) == {"study": "tiny", "rows": 3}
-    assert not list((folder / "trials" / "tiny" / "trials").iterdir())
+    assert [file.name for file in (folder / "trials" / "tiny").rglob("*.parquet")] == ["trials.parquet"]
 
 
 def test_plugins_and_spaces_are_listed_and_described(automl):

@@ -1,10 +1,12 @@
 """The store keeps trials whole, each once, for one study."""
 
+import errno
+import fcntl
 import json
 import math
+import os
 import pickle
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,6 +22,8 @@ from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.core.trial import TrialState
 from automl.errors import StoreError
+from automl.storage import parquet
+from automl.storage.parquet import decode_trials, encode_trials
 from automl.storage.store import TrialStore, list_studies
 
 
@@ -46,8 +50,16 @@ def store(root, spec) -> TrialStore:
     return TrialStore.create(root, spec)
 
 
-def file_of(root: Path, number: int) -> Path:
-    return root / "digits" / "trials" / f"trial-{number:06d}.parquet"
+def rows_file(root: Path) -> Path:
+    return root / "digits" / "trials.parquet"
+
+
+def write_single(root: Path, trial) -> Path:
+    """Write a row as a file of its own, as automl 0.1 did."""
+    file = root / "digits" / "trials" / f"trial-{trial.number:06d}.parquet"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(encode_trials([trial], study_spec()))
+    return file
 
 
 def test_trials_come_back_as_they_were_written_in_order_of_number(store, make_trial):
@@ -73,14 +85,65 @@ def test_writing_a_number_again_replaces_the_row(store, make_trial):
     assert [trial.host for trial in store.read()] == ["beta"]
 
 
-def test_compaction_keeps_every_row_and_removes_the_single_files(store, root, make_trial):
-    trials = [make_trial(number) for number in range(5)]
+def test_rows_are_in_one_file_as_soon_as_they_are_written(tmp_path, spec, make_trial):
+    store = TrialStore.create(str(tmp_path), spec)
+    assert pq.read_table(rows_file(tmp_path)).num_rows == 0
+    for number in (3, 1, 2):
+        store.write(make_trial(number))
+        assert number in pq.read_table(rows_file(tmp_path))["number"].to_pylist()
+    assert pq.read_table(rows_file(tmp_path))["number"].to_pylist() == [1, 2, 3]
+    assert list((tmp_path / "digits").rglob("*.parquet")) == [rows_file(tmp_path)]
+
+
+def test_where_nothing_locks_a_row_is_a_file_that_no_reader_takes_for_the_table(tmp_path, spec, make_trial):
+    store = TrialStore.create(f"fsspec+memory://{tmp_path.name}", spec)
+    store.write(make_trial(0))
+    folder = store._folder
+    assert list(folder.files("trials")) == ["trial-000000.row"]
+    assert store.compact() == 1
+    assert list(folder.files("trials")) == []
+    assert store.read() == [make_trial(0)]
+
+
+def test_rows_that_are_files_of_their_own_are_published(tmp_path, spec, make_trial):
+    store = TrialStore.create(f"fsspec+memory://{tmp_path.name}", spec)
+    store.publish()
+    store.write(make_trial(0))
+    store.publish()
+    assert list(store._folder.files("trials")) == []
+    assert [trial.number for trial in decode_trials(store._folder.read("trials.parquet"), source="memory")] == [0]
+
+
+def test_a_file_system_without_locks_is_written_as_a_bucket_is(tmp_path, spec, make_trial, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    store = TrialStore.create(str(tmp_path), spec)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    store.write(make_trial(0))
+    assert [file.name for file in (tmp_path / "digits" / "trials").iterdir()] == ["trial-000000.row"]
+    assert store.compact() == 1
+    assert store.read() == [make_trial(0)]
+
+
+def test_compaction_folds_the_single_files_of_an_older_store(tmp_path, spec, make_trial):
+    store = TrialStore.create(str(tmp_path), spec)
+    rows_file(tmp_path).unlink()
+    trials = [make_trial(number, metrics={"accuracy": 0.7, "energy_mj": number / 2}) for number in range(5)]
     for trial in trials:
-        store.write(trial)
+        write_single(tmp_path, trial)
+    assert store.read() == trials
     assert store.compact() == 5
     assert store.read() == trials
-    if "memory" not in root:
-        assert list(Path(root.removeprefix("file://"), "digits", "trials").iterdir()) == []
+    assert list((tmp_path / "digits" / "trials").iterdir()) == []
+
+
+def test_a_row_joins_those_of_an_older_store(tmp_path, spec, make_trial):
+    store = TrialStore.create(str(tmp_path), spec)
+    write_single(tmp_path, make_trial(0))
+    store.write(make_trial(1))
+    assert store.read() == [make_trial(0), make_trial(1)]
+    assert pq.read_table(rows_file(tmp_path)).num_rows == 2
 
 
 def test_compaction_again_adds_the_rows_written_since(store, make_trial):
@@ -95,10 +158,12 @@ def test_compaction_again_adds_the_rows_written_since(store, make_trial):
     assert second.metrics == {"accuracy": 0.7, "energy_mj": 3.0}
 
 
-def test_a_single_file_wins_over_the_folded_row(store, make_trial):
+def test_a_single_file_wins_over_the_folded_row(tmp_path, spec, make_trial):
+    store = TrialStore.create(str(tmp_path), spec)
     store.write(make_trial(0))
+    write_single(tmp_path, make_trial(0, host="beta"))
+    assert [trial.host for trial in store.read()] == ["beta"]
     store.compact()
-    store.write(make_trial(0, host="beta"))
     assert [trial.host for trial in store.read()] == ["beta"]
 
 
@@ -107,9 +172,7 @@ def test_a_kill_between_folding_and_removing_counts_no_trial_twice(tmp_path, spe
     trials = [make_trial(number) for number in range(3)]
     for trial in trials:
         store.write(trial)
-    shutil.copytree(tmp_path / "digits" / "trials", tmp_path / "before")
-    store.compact()
-    shutil.copy(tmp_path / "before" / "trial-000001.parquet", file_of(tmp_path, 1))
+    write_single(tmp_path, trials[1])
     assert store.read() == trials
     assert store.compact() == 3
     assert store.read() == trials
@@ -117,8 +180,7 @@ def test_a_kill_between_folding_and_removing_counts_no_trial_twice(tmp_path, spe
 
 def test_a_torn_file_is_named(tmp_path, spec, make_trial):
     store = TrialStore.create(str(tmp_path), spec)
-    store.write(make_trial(7))
-    path = file_of(tmp_path, 7)
+    path = write_single(tmp_path, make_trial(7))
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(StoreError, match=r"trial-000007\.parquet is not a whole trial file"):
         store.read()
@@ -131,13 +193,15 @@ def test_a_parquet_file_that_holds_no_trials_is_named(tmp_path, spec):
         store.read()
 
 
-def test_a_newer_schema_asks_for_an_upgrade(tmp_path, spec, make_trial):
+def test_a_newer_schema_asks_for_an_upgrade(tmp_path, spec, make_trial, monkeypatch):
     store = TrialStore.create(str(tmp_path), spec)
     store.write(make_trial(0))
-    table = pq.read_table(file_of(tmp_path, 0)).replace_schema_metadata({"automl.schema_version": "2"})
-    pq.write_table(table, file_of(tmp_path, 0))
-    with pytest.raises(StoreError, match=r"schema version 2.*upgrade automl"):
-        store.read()
+    monkeypatch.setattr(parquet, "SCHEMA_VERSION", 2)
+    store.write(make_trial(1))
+    monkeypatch.undo()
+    for act in (store.read, lambda: store.write(make_trial(2))):
+        with pytest.raises(StoreError, match=r"schema version 2.*upgrade automl"):
+            act()
 
 
 def test_a_study_with_a_newer_schema_asks_for_an_upgrade(tmp_path, spec):
@@ -172,12 +236,13 @@ def test_a_parameter_of_another_study_is_refused(store, make_trial):
         store.write(make_trial(0, point={"mlp.depth": 3}))
 
 
-def test_a_column_type_does_not_change_with_the_values(tmp_path, spec, make_trial):
-    store = TrialStore.create(str(tmp_path), spec)
-    store.write(make_trial(0))
-    store.write(make_trial(1, state=TrialState.FAILED, point={}, metrics={}, constraints={}, seconds={}, versions={}))
-    full, empty = (pq.read_schema(file_of(tmp_path, number)) for number in (0, 1))
+def test_a_column_type_does_not_change_with_the_values(spec, make_trial):
+    nothing = make_trial(1, state=TrialState.FAILED, point={}, metrics={}, constraints={}, seconds={}, versions={})
+    full, empty, none = (
+        pq.read_schema(pa.BufferReader(encode_trials(trials, spec))) for trials in ([make_trial(0)], [nothing], [])
+    )
     assert full.equals(empty)
+    assert full.equals(none)
     types = {
         "param.conv_net.depth": pa.int64(),
         "param.conv_net.width_1": pa.int64(),
@@ -226,6 +291,8 @@ _ON_A_FULL_DISK = """
 import resource, sys
 from storage_study import study_spec, study_trial
 from automl.errors import StoreError
+from automl.storage import parquet
+from automl.storage.parquet import decode_trials, encode_trials
 from automl.storage.store import TrialStore
 root, action = sys.argv[1:]
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -254,9 +321,9 @@ def test_a_study_that_cannot_be_finished_leaves_nothing(tmp_path):
 def test_a_row_that_cannot_be_written_leaves_the_earlier_one(tmp_path, spec, make_trial):
     store = TrialStore.create(str(tmp_path), spec)
     store.write(make_trial(0))
-    assert re.search(r"cannot write .*trial-000000\.parquet", on_a_full_disk(tmp_path, "write"))
+    assert re.search(r"cannot write .*trials\.parquet", on_a_full_disk(tmp_path, "write"))
     assert store.read() == [make_trial(0)]
-    assert list((tmp_path / "digits" / ".tmp").iterdir()) == []
+    assert [file.name for file in (tmp_path / "digits" / ".tmp").iterdir()] == ["compact.lock"]
 
 
 def test_an_unknown_scheme_is_refused():
@@ -364,7 +431,7 @@ def test_a_relative_root_stays_where_it_was_opened(tmp_path, spec, make_trial, m
     store = TrialStore.create("trials", spec)
     monkeypatch.chdir("/")
     store.write(make_trial(0))
-    assert file_of(tmp_path / "trials", 0).is_file()
+    assert pq.read_table(rows_file(tmp_path / "trials")).num_rows == 1
 
 
 def test_times_come_back_in_utc(store, make_trial):
