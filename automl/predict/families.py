@@ -18,6 +18,7 @@ from automl.export.operations import Outline, outline
 from automl.export.torch_graph import MarkedGraph, torch_graph
 from automl.network.skeleton import skeleton
 from automl.pipeline.techniques import profile_of, technique_of
+from automl.predict.faults import blamed
 from automl.predict.structure import Task, UntrainedNetwork, finished_network, shaped_network
 from automl.technique import Quantizer
 
@@ -68,10 +69,15 @@ class Families:
 
         Raises:
             InfeasibleError: If a technique refuses the point.
+            TechniqueFaultError: If one raises anything else, or the exporter does on its network.
         """
         shaped = shaped_network(recipe, self._task)
         if shaped is None:
             return None
+        with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
+            return self._describe(recipe, shaped)
+
+    def _describe(self, recipe: Recipe, shaped: nn.Module) -> Description | None:
         quantizer = next((stage for stage in recipe.stages if stage.stage is Stage.QUANTIZER), None)
         own = skeleton(shaped)
         key = (own, quantizer.model_dump_json(exclude={"profile"}) if quantizer is not None else None)

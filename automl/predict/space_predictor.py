@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,19 +15,23 @@ import numpy as np
 
 from automl.core.recipe import Recipe
 from automl.core.space import SearchSpace
+from automl.core.stage import Stage
 from automl.core.target import ONE_THREAD, Target
 from automl.core.value import Point
-from automl.errors import ConversionError, MeasureError
+from automl.errors import ConversionError, InfeasibleError, MeasureError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
 from automl.pipeline.conversion import deploy
 from automl.predict.families import Families
+from automl.predict.faults import TechniqueFaultError, blamed
 from automl.predict.kernel_work import kernel_work
 from automl.predict.latency_model import LatencyModel, TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.size_model import SizeModel
 from automl.predict.structure import Task, untrained_network
+
+_logger = logging.getLogger(__name__)
 
 NETWORKS = 64
 """So many networks of a space are measured before its latencies are predicted."""
@@ -50,13 +55,24 @@ class SpacePredictor:
         task: What its networks are for.
         seed: Of the trials.
         target: What trials are measured for.
+        say: Is told, once a technique, of one that fails here: its networks are then modelled, not known.
     """
 
-    def __init__(self, space: SearchSpace, task: Task, *, seed: int = 0, target: Target = ONE_THREAD) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        task: Task,
+        *,
+        seed: int = 0,
+        target: Target = ONE_THREAD,
+        say: Callable[[str], None] = _logger.warning,
+    ) -> None:
         self._space = space
         self._task = task
         self._seed = seed
         self._is_converted = target.files != ONE_THREAD.files
+        self._say = say
+        self._faulty: set[str] = set()
         self._families = Families(task)
         self._forecasts: dict[str, _Forecast | None] = {}
         self._timed: list[TimedNetwork] = []
@@ -150,7 +166,10 @@ class SpacePredictor:
     def _make_forecast(self, recipe: Recipe) -> _Forecast | None:
         try:
             found = self._families.describe(recipe)
-        except Exception:  # noqa: BLE001 # a plugin that fails here fails in its trial, whose row tells the story
+        except InfeasibleError:  # its trial says so in its row
+            return None
+        except TechniqueFaultError as fault:
+            self._say_once(fault)
             return None
         if found is None:
             return None
@@ -164,16 +183,10 @@ class SpacePredictor:
     def _time(self, point: Point, meter: LatencyMeter) -> TimedNetwork | None:
         """Measure the untrained network of a point; None where there is none, or the machine was never at its best."""
         forecast = self._forecast(point)
-        network = untrained_network(self._space.recipe(point, seed=self._seed), self._task) if forecast else None
-        if forecast is None or network is None:
+        content = self._untrained_file(self._space.recipe(point, seed=self._seed)) if forecast else None
+        if forecast is None or content is None:
             return None
         shape = self._task.image_shape
-        content = onnx_bytes(
-            network.model,
-            image_shape=shape,
-            normalization=self._task.normalization,
-            quantization=network.quantization,
-        )
         image = np.random.default_rng(0).integers(0, 256, (1, *shape), dtype=np.uint8)
         with tempfile.TemporaryDirectory(prefix="automl-predict-") as scratch:
             source = Path(scratch) / "model.onnx"
@@ -187,3 +200,27 @@ class SpacePredictor:
         if not latency.is_gated:
             return None
         return TimedNetwork(forecast.work, latency.latency_ms, float(len(content)), deployed_bytes)
+
+    def _untrained_file(self, recipe: Recipe) -> bytes | None:
+        """Export the untrained network of a recipe; None where there is none."""
+        try:
+            network = untrained_network(recipe, self._task)
+            if network is None:
+                return None
+            with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
+                return onnx_bytes(
+                    network.model,
+                    image_shape=self._task.image_shape,
+                    normalization=self._task.normalization,
+                    quantization=network.quantization,
+                )
+        except InfeasibleError:  # its trial says so in its row
+            return None
+        except TechniqueFaultError as fault:
+            self._say_once(fault)
+            return None
+
+    def _say_once(self, fault: TechniqueFaultError) -> None:
+        if fault.technique not in self._faulty:
+            self._faulty.add(fault.technique)
+            self._say(str(fault))

@@ -16,6 +16,7 @@ from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.techniques import profile_of, technique_of
+from automl.predict.faults import blamed
 from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
 
 _IMAGES = 2
@@ -65,6 +66,7 @@ def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
 
     Raises:
         InfeasibleError: If a technique refuses the point.
+        TechniqueFaultError: If one raises anything else.
     """
     model = shaped_network(recipe, task)
     return finished_network(model, recipe, task) if model is not None else None
@@ -75,12 +77,14 @@ def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
     stages = {stage.stage: stage for stage in recipe.stages}
     with _seeded(recipe):
         context = _context(task, recipe.seed)
-        model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context).eval()
+        with blamed(stages[Stage.ARCHITECTURE]):
+            model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context).eval()
         if Stage.PRUNER not in stages:
             return model
         pruner = stages[Stage.PRUNER]
-        shrunk = technique_of(pruner, Pruner).shrunk(model, profile_of(pruner), context)
-        return shrunk.eval() if shrunk is not None else None
+        with blamed(pruner):
+            shrunk = technique_of(pruner, Pruner).shrunk(model, profile_of(pruner), context)
+            return shrunk.eval() if shrunk is not None else None
 
 
 def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedNetwork | None:
@@ -90,11 +94,13 @@ def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedN
         _fill_vectors(model)
         context = _context(task, recipe.seed)
         if not quantizers:
-            return UntrainedNetwork(fold_batch_norm(model, context.calibration), None)
-        quantizer = technique_of(quantizers[0], Quantizer)
-        prepared = quantizer.prepared(model, context.calibration)
-        quantized = quantizer.untrained(prepared, profile_of(quantizers[0]), context)
-        return UntrainedNetwork(*quantized) if quantized is not None else None
+            with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
+                return UntrainedNetwork(fold_batch_norm(model, context.calibration), None)
+        with blamed(quantizers[0]):
+            quantizer = technique_of(quantizers[0], Quantizer)
+            prepared = quantizer.prepared(model, context.calibration)
+            quantized = quantizer.untrained(prepared, profile_of(quantizers[0]), context)
+            return UntrainedNetwork(*quantized) if quantized is not None else None
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """One search, from the request to the measured front."""
 
 import math
+import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from automl.measure.runtime import check_target
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
 from automl.search.anchors import anchors
-from automl.search.cluster import Cluster
+from automl.search.cluster import LOCAL, Cluster
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
 from automl.search.measured_metrics import check_wishes
@@ -35,6 +35,7 @@ from automl.search.samplers import AUTO, check_sampler, make_suggester
 from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
 from automl.search.suggester import Suggester, point_key, random_point
+from automl.search.unjudged import unjudged_notes
 from automl.search.versions import library_versions
 from automl.storage.store import TrialStore
 
@@ -108,6 +109,14 @@ class SearchRequest:
         self._check_target()
         self.cluster.check()
 
+    def notes(self) -> list[str]:
+        """Say what is legal and perhaps not meant, a line each."""
+        processors = os.cpu_count() or 1
+        if self.cluster.address != LOCAL or self.target.device == "cuda" or self.target.threads <= processors:
+            return []
+        threads = f"{self.target.threads} threads and this host has {processors} processors"
+        return [f"target {self.target} asks for {threads}: its latency is that of threads that wait for each other"]
+
     def _check_target(self) -> None:
         check_target(self.target)
         if self.target.device == "cuda" and self.cluster.gpus_per_trial == 0:
@@ -153,7 +162,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
     dataset = load_dataset(request.dataset)
-    notes = [*dataset.notes, *_augmentation_note(request, dataset)]
+    notes = [*request.notes(), *dataset.notes, *_augmentation_note(request, dataset)]
     if request.space.training.augmentation is None:
         request = replace(request, space=request.space.with_augmentation(dataset.augmentation))
     spec = _spec(request, dataset)
@@ -161,7 +170,9 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     store = TrialStore.open_or_create(request.store, spec)
     for note in notes:
         listener.on_note(note)
-    known = SpacePredictor(request.space, Task.of(dataset), seed=request.seed, target=request.target)
+    known = SpacePredictor(
+        request.space, Task.of(dataset), seed=request.seed, target=request.target, say=listener.on_note
+    )
     session = SearchSession(
         store,
         suggester or _auto_suggester(request, known, store, listener),
@@ -170,7 +181,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         listener=listener,
         start=start,
         deadline=deadline,
-        early_stopping=_early_stopping(request, known) if request.is_stopping_early else None,
+        early_stopping=_early_stopping(request, known, listener) if request.is_stopping_early else None,
     )
     if session.has_work and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
@@ -212,8 +223,10 @@ def _auto_suggester(
             listener.on_preparation(
                 f"measuring untrained networks to learn this host, once, {_LEARNING_SECONDS} s at most"
             )
-        with suppress(SearchError):  # networks that cannot be shaped untrained, a busy host: latency is modelled then
+        try:
             known.learn_latency(_random_points(request), meter, seconds=_LEARNING_SECONDS)
+        except SearchError as error:  # networks that cannot be shaped untrained, a busy host
+            listener.on_note(f"latency is learnt from the trials alone: {error}")
     paid = PaidPoints(request.space, seed=request.seed)
     suggester = AutoSuggester(
         request.space,
@@ -232,8 +245,11 @@ def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:
     return (random_point(request.space, generator) for _ in range(_LATENCY_DRAWS))
 
 
-def _early_stopping(request: SearchRequest, known: SpacePredictor) -> EarlyStopping:
-    return EarlyStopping(Rungs.of(request.space.training.epochs), RungLosses(request.objectives, known))
+def _early_stopping(request: SearchRequest, known: SpacePredictor, listener: SearchListener) -> EarlyStopping:
+    losses = RungLosses(request.objectives, known)
+    for note in unjudged_notes(request.space, losses.can_judge, seed=request.seed):
+        listener.on_note(note)
+    return EarlyStopping(Rungs.of(request.space.training.epochs), losses)
 
 
 def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:

@@ -68,7 +68,7 @@ class SearchListener(Protocol):
         ...
 
     def on_note(self, text: str) -> None:
-        """Take note of what the user should know of this search; said once, before the first trial."""
+        """Take note of what the user should know of this search; said once."""
         ...
 
     def on_progress(self, progress: Progress, trial: Trial | None) -> None:

@@ -32,6 +32,7 @@ architecture:
   mobilenet_v2: {stages: 2, blocks: 2, width: 8, expansion: 4, kernel: 3}
   unbuildable:
   broken:
+  odd:
   tempting:
 training: {epochs: 1, learning_rate: 0.02, max_train_images: 256}
 pruner:
@@ -48,6 +49,7 @@ quantizer:
   qat: {epochs: 1}
   lsq: {epochs: 1}
   silent:
+  failing:
 weight_bits: {level: [2, 3, 4, 6, 8], slope: 1}
 """
 CONV_NET = {"architecture": "conv_net", "conv_net.width_2": 24, "conv_net.activation": "relu"}
@@ -88,6 +90,30 @@ class Broken(Architecture):
         raise RuntimeError("a fault of the plugin")
 
 
+class _Odd(torch.nn.Module):
+    def forward(self, images):
+        return torch.tensor(images.numpy().mean(axis=(1, 2))[:, :1])
+
+
+class Odd(Architecture):
+    """Leaves torch on its way."""
+
+    name = "odd"
+
+    def build(self, _context):
+        return _Odd()
+
+
+class Failing(Quantizer):
+    name = "failing"
+
+    def untrained(self, _model, weight_bits, _context):
+        return 1 / (weight_bits.level - weight_bits.level)
+
+    def quantize(self, model, weight_bits, context):
+        raise NotImplementedError
+
+
 class Tempting(Architecture):
     """Trains while it builds, and shares what it made."""
 
@@ -123,7 +149,7 @@ def techniques():
     torch.set_num_threads(1)
     own = {
         kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
-        for kind in (Unbuildable, Broken, Tempting, Secretive, Silent)
+        for kind in (Unbuildable, Broken, Odd, Failing, Tempting, Secretive, Silent)
     }
     together = {**plugins(), **own}
     with pytest.MonkeyPatch.context() as patch:
@@ -204,6 +230,48 @@ def test_what_cannot_be_known_is_not_predicted(point, predictor):
     assert predictor.predict([point]) == [{}]
 
 
+def test_a_technique_that_fails_is_named_once_with_its_error_and_where(space, dataset):
+    told = []
+    predictor = SpacePredictor(space, Task.of(dataset), say=told.append)
+    other = {**RESNET, "pruner": "none", "quantizer": "failing", "weight_bits.level": 4}
+    points = [
+        {"architecture": "broken", **FLOAT},
+        {"architecture": "broken", "pruner": "level", "sparsity.level": 0.5, "quantizer": "none"},
+        other,
+        {**other, "weight_bits.level": 8},
+        {"architecture": "unbuildable", **FLOAT},
+        {**RESNET, "pruner": "secretive", "sparsity.level": 0.5, "quantizer": "none"},
+    ]
+    assert predictor.predict(points) == [{}] * len(points)
+    assert len(told) == 2, "those that refuse a point, or say nothing, are no faults"
+    for note, words in zip(
+        told,
+        (
+            (
+                "architecture broken of tests 1",
+                "RuntimeError: a fault of the plugin",
+                "test_predict_space_predictor.py",
+            ),
+            ("quantizer failing of tests 1", "ZeroDivisionError", "test_predict_space_predictor.py, line "),
+        ),
+        strict=True,
+    ):
+        assert all(word in note for word in words), note
+        assert "\n" not in note
+
+
+def test_a_network_that_the_exporter_refuses_is_laid_to_its_architecture(space, dataset):
+    told = []
+    predictor = SpacePredictor(space, Task.of(dataset), say=told.append)
+    assert predictor.predict([{"architecture": "odd", **FLOAT}]) == [{}]
+    assert told[0].startswith("architecture odd of tests 1 cannot be described before training")
+
+
+def test_a_fault_is_logged_where_nobody_asks_to_be_told(space, dataset, caplog):
+    SpacePredictor(space, Task.of(dataset)).predict([{"architecture": "broken", **FLOAT}])
+    assert "architecture broken of tests 1 cannot be described" in caplog.text
+
+
 @pytest.fixture(scope="module")
 def timed(space, dataset, tmp_path_factory):
     """A predictor that knows prices, and its meter."""
@@ -217,7 +285,9 @@ def random_points(space, count):
     """Draw points of the techniques that ship."""
     generator = random.Random(0)  # noqa: S311
     drawn = (random_point(space, generator) for _ in itertools.count())
-    known = (point for point in drawn if not {"unbuildable", "broken", "tempting"} & set(point.values()))
+    known = (
+        point for point in drawn if not {"unbuildable", "broken", "odd", "failing", "tempting"} & set(point.values())
+    )
     return list(itertools.islice(known, count))
 
 

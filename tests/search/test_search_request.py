@@ -72,6 +72,14 @@ def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, chan
     assert "\n" not in message
 
 
+def test_more_threads_than_processors_are_told_on_this_host_alone(request_of, monkeypatch):
+    monkeypatch.setattr(run.os, "cpu_count", lambda: 2)
+    (note,) = request_of(target=Target(threads=8)).notes()
+    assert "target cpu:8 asks for 8 threads and this host has 2 processors" in note
+    assert not request_of(target=Target(threads=2)).notes()
+    assert not request_of(target=Target(threads=8), cluster=Cluster(address="auto")).notes()
+
+
 def test_trials_on_a_gpu_must_be_given_one(request_of, monkeypatch):
     monkeypatch.setattr(run, "check_target", lambda _target: None)  # as on a host with a GPU
     with pytest.raises(UsageError, match=r"target cuda:1 measures on a GPU.*--gpus-per-trial 1"):
