@@ -8,6 +8,7 @@ AutomlError                what happened, the offending value, what to do next
 │   └── StoreError         a trial store that cannot be read or written, or does not fit
 ├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
 │   └── UntraceableError   a network that torch.fx cannot trace
+├── FidelityError          a rewrite changed what a network answers: the trial ends as FAILED
 ├── MeasureError           a file could not be measured
 ├── ConversionError        a file for another runtime does not answer as ONNX Runtime does
 └── SearchError            the search itself cannot go on: exit code 1
@@ -43,7 +44,22 @@ class InfeasibleError(AutomlError):
 
 
 class UntraceableError(InfeasibleError):
-    """What a network computes depends on more than its modules say, so that its graph cannot be read off."""
+    """What a network computes depends on more than its modules say, so that its graph cannot be read off.
+
+    Attributes:
+        where: The module and the line of its source at fault, in words.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message, where)
+        self.where = where
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class FidelityError(AutomlError):
+    """A rewrite of a network changed its answers, so that no figure of the file would be true of the network."""
 
 
 class MeasureError(AutomlError):

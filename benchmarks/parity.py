@@ -115,7 +115,9 @@ def compare(recipe: Recipe, dataset: Dataset) -> Compared:
     compared = Compared(recipe, 100 * accuracy(simulated, labels), 100 * accuracy(deployed, labels), agreement)
     if compared.gap <= LIMIT_POINTS or quantization is None:
         return compared
-    return compared._replace(departure=first_departure(model, quantization, dataset) or LOGITS)
+    return compared._replace(
+        departure=first_departure(model, quantization, dataset.validation.images, dataset.normalization) or LOGITS
+    )
 
 
 def main(count: int, spec: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from automl.core.fidelity import Transition
 from automl.core.value import Point
 from automl.core.width import LayerWidth
 
@@ -50,6 +51,7 @@ class Trial:
         artifact: Path of the artifact folder relative to the study; None where it is not kept.
         parity_layer: Module at which the deployed network first departs from the simulated one; None where their
             accuracies agree.
+        fidelity: Gap of each rewrite of the network on its way to the file, as ``Transition`` explains.
         widths: Of the layers that a pruner was to take channels from, in the order of the forward pass; empty without
             such a pruner, and where there is no exported network.
         error: One line that says what went wrong.
@@ -72,6 +74,7 @@ class Trial:
     epochs_trained: int = 0
     artifact: str | None = None
     parity_layer: str | None = None
+    fidelity: Mapping[Transition, float] = field(default_factory=dict)
     widths: tuple[LayerWidth, ...] = ()
     error: str | None = None
     error_traceback: str | None = None

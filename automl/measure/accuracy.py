@@ -4,21 +4,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state
 
 from automl.core.target import ONE_THREAD, Target
-from automl.errors import MeasureError
 from automl.measure.runtime import open_network
-
-_RUNTIME_ERRORS = tuple(
-    error
-    for error in vars(onnxruntime_pybind11_state).values()
-    if isinstance(error, type) and issubclass(error, Exception)
-)
 
 
 def predict(
-    path: Path, images: NDArray[np.uint8], *, target: Target = ONE_THREAD, batch_size: int = 250
+    path: Path, images: NDArray[np.uint8], *, target: Target = ONE_THREAD, batch_size: int | None = None
 ) -> NDArray[np.float32]:
     """Run a file on raw images.
 
@@ -26,7 +18,7 @@ def predict(
         path: What the target's runtime is given: a network from uint8 images to logits.
         images: Shape (N, C, H, W), with N at least 1.
         target: Runtime and threads.
-        batch_size: Bounds the memory; it does not change the result.
+        batch_size: Images a run; by default as many as the target states, so that the answers are those of its user.
 
     Returns:
         Logits, shape (N, classes).
@@ -34,13 +26,8 @@ def predict(
     Raises:
         MeasureError: If the runtime refuses the file, or fails to run it.
     """
-    starts = range(0, len(images), batch_size)
-    try:
-        network = open_network(path, target)
-        return np.concatenate([network(images[start : start + batch_size]) for start in starts])
-    except _RUNTIME_ERRORS as error:
-        reason = " ".join(str(error).split())
-        raise MeasureError(f"{path.name} cannot be run for target {target}: {reason}") from error
+    network, step = open_network(path, target), batch_size or target.batch
+    return np.concatenate([network(images[start : start + step]) for start in range(0, len(images), step)])
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:

@@ -9,10 +9,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from automl.core.target import Target
+from automl.errors import MeasureError
 from automl.measure.openvino_network import compile_for_openvino
 from automl.measure.processor import gpu_name
 from automl.measure.reference import reference_model
-from automl.measure.session import open_cuda_session, open_session
+from automl.measure.session import RUNTIME_REFUSALS, open_cuda_session, open_session, refusal
 
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Gives logits, shape (N, classes), for images of the shape (N, C, H, W)."""
@@ -28,6 +29,7 @@ def open_network(model: Path | bytes, target: Target) -> Network:
     Raises:
         UsageError: If this host cannot run the target.
         ConversionError: If OpenVINO cannot run the network.
+        MeasureError: If ONNX Runtime cannot load it; a call raises the same where it cannot run it.
     """
     if target.device == "openvino":
         compiled = compile_for_openvino(model, threads=target.threads)
@@ -35,7 +37,15 @@ def open_network(model: Path | bytes, target: Target) -> Network:
     opened = open_cuda_session if target.device == "cuda" else open_session
     session = opened(model, threads=target.threads)
     name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            logits: NDArray[np.float32] = session.run(None, {name: images})[0]
+        except RUNTIME_REFUSALS as error:
+            raise MeasureError(f"ONNX Runtime cannot run the network: {refusal(error)}") from error
+        return logits
+
+    return run
 
 
 def check_target(target: Target) -> None:

@@ -5,18 +5,32 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as _native
 
-from automl.errors import UsageError
+from automl.errors import MeasureError, UsageError
 
-_ERRORS_ONLY = 3
+_FATAL_ONLY = 4  # an error is raised, with its reason
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
+
+RUNTIME_REFUSALS: tuple[type[Exception], ...] = (
+    _native.Fail,
+    _native.InvalidArgument,
+    _native.InvalidGraph,
+    _native.InvalidProtobuf,
+    _native.NotImplemented,
+    _native.RuntimeException,
+)
+"""What ONNX Runtime raises where it cannot load or run a file; they have no base class of their own."""
 
 
 def open_session(model: Path | bytes, *, threads: int = 1) -> onnxruntime.InferenceSession:
     """Load a file, or the bytes of one, on the processor, with all optimisations of the runtime.
 
     With one thread, all work of ``run`` happens on the thread that calls it.
+
+    Raises:
+        MeasureError: If the runtime cannot load it.
     """
     return _open(model, threads, [_CPU])
 
@@ -52,5 +66,13 @@ def _open(model: Path | bytes, threads: int, on: list[str]) -> onnxruntime.Infer
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    return onnxruntime.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=on)
+    options.log_severity_level = _FATAL_ONLY
+    try:
+        return onnxruntime.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=on)
+    except RUNTIME_REFUSALS as error:
+        raise MeasureError(f"ONNX Runtime cannot load the file: {refusal(error)}") from error
+
+
+def refusal(error: Exception) -> str:
+    """Give the reason of ONNX Runtime's own error, a line."""
+    return " ".join(str(error).split())

@@ -66,7 +66,8 @@ def _trace(model: nn.Module, tracer: fx.Tracer) -> fx.GraphModule:
         raise UntraceableError(
             f"torch.fx cannot trace the network: {found} ({type(error).__name__}: {reason}); "
             "let this line depend on nothing that is computed from the images, or leave the quantizer out and prune "
-            "with 'level' or 'movement', which need no trace"
+            "with 'level' or 'movement', which need no trace",
+            found,
         ) from error
     return fx.GraphModule(model, graph, class_name=type(model).__name__)
 

@@ -1,9 +1,11 @@
 """What stages hand on: a network, how it is quantized, and how wide it was to become."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from automl.core.fidelity import Transition
 from automl.core.quantization import Quantization
 from automl.core.width import AskedWidth, LayerWidth
 
@@ -17,11 +19,13 @@ class CompressedModel:
             quantized.
         quantization: None where the network stays, or is still, in float.
         asked: Of the layers that a pruner was to take channels from; empty without such a pruner.
+        gaps: Of each rewrite so far.
     """
 
     model: nn.Module
     quantization: Quantization | None = None
     asked: tuple[AskedWidth, ...] = ()
+    gaps: Mapping[Transition, float] = field(default_factory=dict)
 
     @property
     def widths(self) -> tuple[LayerWidth, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ _RUN: dict[Runtime, Callable[[Path, NDArray[np.uint8]], NDArray[np.float32]]] = 
     Runtime.EXECUTORCH: run_executorch,
     Runtime.LITERT: run_litert,
 }
+
+
+_BATCH = 250
+"""Images a run where the answers, not the batch of a user, are asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,25 @@ def convert(model: bytes, runtime: Runtime, *, images: NDArray[np.uint8]) -> Con
         source = Path(scratch) / "source.onnx"
         source.write_bytes(model)
         written = _WRITE[runtime](model, Path(scratch))
-        agreement = Agreement.of(predict(source, images), _RUN[runtime](written[0], images))
+        agreement = Agreement.of(predict(source, images, batch_size=_BATCH), _RUN[runtime](written[0], images))
         if not agreement.is_close:
             raise ConversionError(
                 f"{runtime} does not compute what ONNX Runtime does: {agreement}; nothing was written: "
                 "deploy model.onnx, or export another trial"
             )
         return Converted({file.name: file.read_bytes() for file in written}, agreement)
+
+
+class DeployedLogits(NamedTuple):
+    """Answers of one network, each of the shape (N, classes).
+
+    Attributes:
+        of_target: Of what the target's user opens, so many images a run as the target states.
+        of_file: Of the ONNX file in ONNX Runtime on the processor.
+    """
+
+    of_target: NDArray[np.float32]
+    of_file: NDArray[np.float32]
 
 
 def deploy(source: Path, target: Target) -> Path:
@@ -86,8 +103,8 @@ def deploy(source: Path, target: Target) -> Path:
     return write_openvino(source.read_bytes(), source.parent)[0] if target.device == "openvino" else source
 
 
-def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Give the answers of what ``deploy`` wrote, which may differ from those of the ONNX file by rounding alone.
+def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> DeployedLogits:
+    """Run what ``deploy`` wrote, whose answers may differ from those of the ONNX file by rounding alone.
 
     Args:
         source: The ONNX file.
@@ -98,11 +115,13 @@ def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> 
         ConversionError: If the answers are those of another network, saying how far off they are.
     """
     logits = predict(source.with_name(target.files[0]), images, target=target)
-    if target.device != "cpu":
-        agreement = Agreement.of(predict(source, images), logits)
-        if not agreement.is_rounding:  # accuracy is that of these answers, whichever they are
-            raise ConversionError(
-                f"target {target} does not compute what ONNX Runtime does on the processor: {agreement}; "
-                "leave what this point adds out of the space, or search with --target cpu"
-            )
-    return logits
+    if target.device == "cpu":
+        return DeployedLogits(logits, logits)
+    on_processor = predict(source, images, batch_size=_BATCH)
+    agreement = Agreement.of(on_processor, logits)
+    if not agreement.is_rounding:  # accuracy is that of these answers, whichever they are
+        raise ConversionError(
+            f"target {target} does not compute what ONNX Runtime does on the processor: {agreement}; "
+            "leave what this point adds out of the space, or search with --target cpu"
+        )
+    return DeployedLogits(logits, on_processor)

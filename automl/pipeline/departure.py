@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from automl.core.image import Normalization
+from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import Quantization
-from automl.datasets.dataset import Dataset
 from automl.export.tapped import tapped_graph
 from automl.measure.session import open_session
 from automl.pipeline.simulation import rounded_outputs
@@ -23,26 +22,29 @@ _STEPS = 1.5
 _SHARE = 0.005
 
 
-def first_departure(model: nn.Module, quantization: Quantization, dataset: Dataset) -> str | None:
+def first_departure(
+    model: nn.Module, quantization: Quantization, images: NDArray[np.uint8], normalization: Normalization
+) -> str | None:
     """Name the first module whose deployed output is more than a step off for one value in 200.
 
     Args:
         model: On the CPU, its weights on their grids.
         quantization: Of the model.
-        dataset: Gives the images: a few of its validation split.
+        images: Real ones, shape (N, C, H, W); a few of them are run.
+        normalization: Turns their pixels into numbers.
 
     Returns:
         The module's name; None where all agree, so that only what follows the last quantized tensor differs.
     """
-    images = dataset.validation.images[:_IMAGES]
+    images = images[:_IMAGES]
     tapped = tapped_graph(
-        model, image_shape=dataset.image_shape, normalization=dataset.normalization, quantization=quantization
+        model, image_shape=ImageShape(*images.shape[1:]), normalization=normalization, quantization=quantization
     )
     if not tapped.tensors:
         return None
     session = open_session(tapped.content)
     deployed = session.run(list(tapped.tensors.values()), {session.get_inputs()[0].name: images})
-    simulated = _simulated(model, quantization, images, dataset.normalization)
+    simulated = _simulated(model, quantization, images, normalization)
     for name, values in zip(tapped.tensors, deployed, strict=True):
         steps = np.abs(values - simulated[name]) / quantization.outputs[name].scale
         if np.mean(steps > _STEPS) > _SHARE:

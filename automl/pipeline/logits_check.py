@@ -1,7 +1,9 @@
 """Makes sure that a network takes the images of the study and gives a logit for each of its classes."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from automl.core.stage import Stage
 from automl.errors import InfeasibleError
@@ -23,7 +25,7 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
     images, named = context.calibration[:2], f"{technique.stage} {technique.name!r}"
     try:
         with torch.no_grad():
-            shape = tuple(model.eval()(images).shape)
+            answer = model.eval()(images)
     except RuntimeError as error:  # how torch says that shapes do not meet
         if technique.stage is not Stage.ARCHITECTURE:
             raise
@@ -32,9 +34,36 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
             f"{named} cannot take images of {size} (channels, height, width): {reason}; "
             "choose one with fewer stages or for as many channels, or larger images"
         ) from error
-    expected = (len(images), context.classes)
+    if not isinstance(answer, Tensor):
+        raise InfeasibleError(
+            f"{named} builds a network that gives {_outputs(answer)}, where the logits alone are asked for; hand over "
+            f"a module whose forward returns network(images){_choice(answer, context.classes)}"
+        )
+    shape, expected = tuple(answer.shape), (len(images), context.classes)
     if shape != expected:
         raise InfeasibleError(
             f"after {named} the logits of two images have the shape {shape}, not {expected}; "
             f"choose another {technique.stage}, or one that fits the data"
         )
+
+
+def _outputs(answer: object) -> str:
+    """Name what a network gives, with the shapes of what it holds."""
+    if isinstance(answer, Mapping):
+        return f"a {type(answer).__name__} of " + ", ".join(f"{key!r} {_shape(each)}" for key, each in answer.items())
+    if isinstance(answer, Sequence):
+        return f"a {type(answer).__name__} of " + ", ".join(map(_shape, answer))
+    return f"a {type(answer).__name__}"
+
+
+def _choice(answer: object, classes: int) -> str:
+    """Write how to take the first output that has a number for each class; the very first where none has."""
+    if not isinstance(answer, Mapping | Sequence) or not answer:
+        return "..."
+    items = list(answer.items()) if isinstance(answer, Mapping) else list(enumerate(answer))
+    fitting = [key for key, each in items if isinstance(each, Tensor) and each.dim() == 2 and each.shape[1] == classes]
+    return f"[{(fitting or [items[0][0]])[0]!r}]"
+
+
+def _shape(output: object) -> str:
+    return str(tuple(output.shape)) if isinstance(output, Tensor) else type(output).__name__

@@ -10,17 +10,23 @@ from time import perf_counter
 import torch
 from torch import nn
 
+from automl.core.fidelity import Transition
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
+from automl.core.target import ONE_THREAD, Target
 from automl.datasets.dataset import Dataset
+from automl.network.answers import COMPARED_IMAGES, answer_gap, answers
 from automl.network.folding import fold_batch_norm
+from automl.network.plain import own_copy, plain_weights
 from automl.pipeline.asked_widths import asked_widths
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
-from automl.pipeline.export_check import check_export
+from automl.pipeline.isolation import blamed
 from automl.pipeline.logits_check import check_logits
 from automl.pipeline.paused_fit import PausedFit
+from automl.pipeline.rehearsal import Rehearsal
 from automl.pipeline.seeding import derived_seed, seeded
+from automl.pipeline.simulation import rounded_outputs
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stage_keys import FIT, PRUNE, QUANTIZE, STEPS, Ground, once_key, paused_key, stage_keys, takes_part
 from automl.pipeline.techniques import profile_of, technique_of
@@ -42,6 +48,7 @@ class StageRunner:
         rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
         cache: Where results of equal stages are.
         is_exported: Whether the result will be: a network that cannot be is refused before it is trained.
+        target: The runtime that will run it.
         seconds: Wall time of each step so far; ``wait`` is for a result that another worker was making.
         cached: Whether each step so far came from the cache; ``once``, whether all that is made once did;
             ``teacher``, whether the training of the teacher did.
@@ -54,6 +61,7 @@ class StageRunner:
     cache: StageCache = field(default_factory=NoCache)
     rungs: tuple[int, ...] = ()
     is_exported: bool = True
+    target: Target = ONE_THREAD
     seconds: dict[str, float] = field(default_factory=dict)
     cached: dict[str, bool] = field(default_factory=dict)
     accuracies: dict[int, float] = field(default_factory=dict)
@@ -87,8 +95,9 @@ class StageRunner:
         for step in left:
             with self.timed(step):
                 result = self._shared(step, keys[step], partial(work[step], result))
-        model = result.model if result.quantization is not None else fold_batch_norm(result.model, context.calibration)
-        return replace(result, model=model.cpu().eval())
+        if result.quantization is None:
+            result = self._folded(result, context)
+        return replace(result, model=result.model.cpu().eval())
 
     def build(self) -> nn.Module:
         """Build the network of the recipe: untrained, unless it comes with its weights.
@@ -169,26 +178,37 @@ class StageRunner:
 
     def _build(self, stage: StageRecipe) -> nn.Module:
         technique, context = technique_of(stage, Architecture), self._context()
-        with self.timed("build"), self._seeded():
+        with self.timed("build"), self._seeded(), blamed(technique):
             model = technique.build(self._own(technique, context)).to(self.device)
-        check_logits(model, technique, context)
-        return model
+            check_logits(model, technique, context)
+            return own_copy(model, context.calibration)
 
     def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
         """Let what comes later refuse the network before it is trained, on copies of it."""
         with self.timed("build"), self._seeded():
             if self.is_exported:
-                check_export(model, stages[Stage.ARCHITECTURE], context.image_shape)
+                self._rehearsal.check_network(model, stages[Stage.ARCHITECTURE])
+            plain = plain_weights(model, context.calibration)
             if Stage.PRUNER in stages:
-                pruner = stages[Stage.PRUNER]
-                technique_of(pruner, Pruner).check(copy.deepcopy(model), profile_of(pruner), context)
+                stage = stages[Stage.PRUNER]
+                pruner = technique_of(stage, Pruner)
+                with blamed(pruner):
+                    pruner.check(copy.deepcopy(plain), profile_of(stage), context)
             if Stage.QUANTIZER in stages:
-                stage = stages[Stage.QUANTIZER]
-                quantizer = technique_of(stage, Quantizer)
-                quantizer.check(quantizer.prepared(model, context.calibration), profile_of(stage), context)
+                self._check_quantizer(plain, stages[Stage.QUANTIZER], context)
             distiller = distiller_of(self.recipe)
             if distiller is not None:
-                check_student(distiller, copy.deepcopy(model), [STEPS[s] for s in stages if s in STEPS], context)
+                steps = [STEPS[stage] for stage in stages if stage in STEPS]
+                with blamed(distiller):
+                    check_student(distiller, copy.deepcopy(model), steps, context)
+
+    def _check_quantizer(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> None:
+        quantizer = technique_of(stage, Quantizer)
+        with blamed(quantizer):
+            quantizer.check(quantizer.prepared(model, context.calibration), profile_of(stage), context)
+            if self.is_exported:
+                prepared = quantizer.prepared(model, context.calibration)
+                self._rehearsal.check_quantizer(prepared, quantizer, profile_of(stage), context)
 
     def _contexts(self, steps: Iterable[str], context: StageContext) -> Mapping[str, StageContext]:
         """Give each of these steps its context: where a distiller takes part in it, one whose fit has a teacher."""
@@ -200,7 +220,7 @@ class StageRunner:
                 network = find_teacher(teacher, distiller, context, build=self._built_alone, train=self._trained_alone)
             own = self._own(distiller, context)
             for step in taught:  # a fit of its own: what one step made its fit remember, a cached one would not
-                with self._seeded():
+                with self._seeded(), blamed(distiller):
                     contexts[step] = replace(context, fit=distiller.distill(network, own))
         return contexts
 
@@ -228,7 +248,10 @@ class StageRunner:
                 self._fit_on(built.model)
             else:
                 context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
-        return built
+        plain = plain_weights(built.model, context.calibration)
+        if plain is built.model:
+            return built
+        return CompressedModel(plain, gaps={Transition.PLAIN: self._gap(built.model, plain, context)})
 
     def _fit_on(self, model: nn.Module, *, until_epoch: int | None = None) -> None:
         """Train an architecture from where its fit paused, if it did, to an epoch or to the end."""
@@ -254,24 +277,42 @@ class StageRunner:
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Pruner)
         own = self._own(technique, context)
-        with self._seeded():
+        with self._seeded(), blamed(technique):
             asked = asked_widths(technique, trained.model, profile_of(stage), own)
-        with self._seeded():
+        with self._seeded(), blamed(technique):
             pruned = technique.prune(copy.deepcopy(trained.model), profile_of(stage), own)
         check_logits(pruned, technique, context)
-        return CompressedModel(pruned, asked=asked)
+        gap = self._gap(trained.model, pruned, context)
+        return CompressedModel(pruned, asked=asked, gaps={**trained.gaps, Transition.PRUNE: gap})
 
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Quantizer)
-        with self._seeded():
-            prepared = technique.prepared(trained.model, context.calibration)
-            quantized = technique.quantize(prepared, profile_of(stage), self._own(technique, context))
-        check_logits(quantized.model, technique, context)
-        return CompressedModel(*quantized, asked=trained.asked)
+        folded = trained if technique.takes_batch_norm else self._folded(trained, context)
+        with self._seeded(), blamed(technique):
+            prepared = copy.deepcopy(folded.model).eval()
+            model, quantization = technique.quantize(prepared, profile_of(stage), self._own(technique, context))
+        check_logits(model, technique, context)
+        with rounded_outputs(model, quantization):
+            gap = self._gap(folded.model, model, context)
+        return replace(folded, model=model, quantization=quantization, gaps={**folded.gaps, Transition.QUANTIZE: gap})
+
+    def _folded(self, result: CompressedModel, context: StageContext) -> CompressedModel:
+        model = fold_batch_norm(result.model, context.calibration)
+        gap = self._gap(result.model, model, context)
+        return replace(result, model=model, gaps={**result.gaps, Transition.FOLD: gap})
+
+    def _gap(self, before: nn.Module, after: nn.Module, context: StageContext) -> float:
+        images = context.calibration[:COMPARED_IMAGES]
+        return answer_gap(answers(before, images), answers(after, images))
 
     @cached_property
     def _trainer(self) -> Trainer:
         return Trainer(self.recipe, self.dataset, self.device)
+
+    @cached_property
+    def _rehearsal(self) -> Rehearsal:
+        images = self.dataset.train.images[:COMPARED_IMAGES]
+        return Rehearsal(images, self.dataset.normalization, self.target)
 
     @cached_property
     def _ground(self) -> Ground:

@@ -4,7 +4,7 @@ import logging
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from time import perf_counter
 
 import torch
 
+from automl.core.fidelity import Transition, bound, first_beyond
 from automl.core.image import Normalization
 from automl.core.pace import WHOLE, Pace, rung_metrics
 from automl.core.study import StudySpec
@@ -19,16 +20,18 @@ from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.core.width import LayerWidth
 from automl.datasets.dataset import Dataset
-from automl.errors import InfeasibleError
+from automl.errors import FidelityError, InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.export.packing import pack
 from automl.export.torch_graph import LOGITS
 from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
+from automl.network.answers import answer_gap
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
+from automl.pipeline.isolation import isolated
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stages import StageRunner
@@ -80,27 +83,30 @@ class TrialRunner:
         Raises:
             StoreError: If the row itself cannot be written.
         """
-        trial = self._evaluate(number, point, pace)
+        with isolated():
+            trial = self._evaluate(number, point, pace)
         self.store.write(trial)
         return trial
 
     def _evaluate(self, number: int, point: Point, pace: Pace) -> Trial:
         started_at, started = self.now(), perf_counter()
         recipe = self.spec.space.recipe(point, seed=self.spec.seed)
-        stages = StageRunner(recipe, self.dataset, self.device, self.cache, pace.rungs)
+        stages = StageRunner(recipe, self.dataset, self.device, self.cache, pace.rungs, target=self.meter.target)
         state, artifact, error, error_traceback = TrialState.COMPLETE, None, None, None
         metrics: dict[str, float] = {}
         parity_layer: str | None = None
+        fidelity: dict[Transition, float] = {}
         widths: tuple[LayerWidth, ...] = ()
         try:
             if pace.until_epoch is not None and stages.pause(pace.until_epoch):
                 state, metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
             else:
                 compressed = stages.run()
+                fidelity.update(compressed.gaps)
                 with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
                     folder = Path(scratch)
                     (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-                    measured = self._measure(compressed, folder / MODEL_FILE, stages)
+                    measured = self._measure(compressed, folder / MODEL_FILE, stages, fidelity)
                     parity_layer = self._departure(number, compressed, measured["parity_gap"])
                     artifact = self.store.write_artifact(number, folder)
                 # Last: a trial that failed has none.
@@ -128,20 +134,28 @@ class TrialRunner:
             epochs_trained=pace.epochs_before + stages.epochs_trained,
             artifact=artifact,
             parity_layer=parity_layer,
+            fidelity=fidelity,
             widths=widths,
             error=error,
             error_traceback=error_traceback,
             versions=self.spec.versions,
         )
 
-    def _measure(self, compressed: CompressedModel, path: Path, stages: StageRunner) -> dict[str, float]:
+    def _measure(
+        self, compressed: CompressedModel, path: Path, stages: StageRunner, fidelity: dict[Transition, float]
+    ) -> dict[str, float]:
         validation, normalization, target = self.dataset.validation, self.dataset.normalization, self.meter.target
         with stages.timed("export"):
             _export(compressed, path, self.dataset, normalization)
             model = deploy(path, target)
         with stages.timed("measure"):
-            deployed = accuracy(deployed_logits(path, target, validation.images), validation.labels)
             logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
+            found = deployed_logits(path, target, validation.images)
+            fidelity[Transition.EXPORT] = answer_gap(logits, found.of_file)
+            if target.device != "cpu":
+                fidelity[Transition.CONVERT] = answer_gap(found.of_file, found.of_target)
+            self._check_fidelity(compressed, fidelity)
+            deployed = accuracy(found.of_target, validation.labels)
             download_bytes = len(pack(path.read_bytes()))
             latency = self.meter.measure(model, images=validation.images[:1])
         return {
@@ -153,13 +167,39 @@ class TrialRunner:
             "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),
         }
 
+    def _check_fidelity(self, compressed: CompressedModel, fidelity: Mapping[Transition, float]) -> None:
+        """Refuse a file whose answers are not those of the network that was trained.
+
+        Raises:
+            FidelityError: With the rewrite, the gap, and the layer where one is found.
+        """
+        quantization = compressed.quantization
+        is_quantized = quantization is not None and bool(quantization.outputs)
+        beyond = first_beyond(fidelity, is_quantized=is_quantized)
+        if beyond is None:
+            return
+        limit = bound(beyond, is_quantized=is_quantized)
+        layer = None
+        if quantization is not None and is_quantized:
+            layer = first_departure(compressed.model, quantization, self.dataset.validation.images, self._normalization)
+        raise FidelityError(
+            f"the {beyond} changed what the network answers: its logits lie {fidelity[beyond]:.2%} of their spread "
+            f"apart, where rounding explains at most {limit:.1%}{f', first at {layer}' if layer else ''}; "
+            "no figure of this file would be true of the network"
+        )
+
+    @property
+    def _normalization(self) -> Normalization:
+        return self.dataset.normalization
+
     def _departure(self, number: int, compressed: CompressedModel, parity_gap: float) -> str | None:
         """Say where the deployed network departs from the simulated one, if their accuracies do."""
         if parity_gap <= PARITY_LIMIT:
             return None
         layer = None
         if compressed.quantization is not None:
-            layer = first_departure(compressed.model, compressed.quantization, self.dataset)
+            images = self.dataset.validation.images
+            layer = first_departure(compressed.model, compressed.quantization, images, self._normalization)
         _logger.warning(
             "trial %d: the deployed accuracy differs from the simulated one by %.2f points, first at %s",
             number,

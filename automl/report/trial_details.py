@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from automl.core.fidelity import Transition, bound, first_beyond
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.width import LayerWidth
@@ -28,7 +29,7 @@ _BAR_WIDTH = 24
 
 
 def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
-    """Show one trial: how it ended, its network, point, metrics, limits, widths, time, versions and error.
+    """Show one trial: how it ended, its network, point, metrics, limits, rewrites, widths, time, versions and error.
 
     Args:
         trial: The trial.
@@ -38,6 +39,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("point", _point(trial, spec)),
         ("metrics", _metrics(trial)),
         ("constraints", _constraints(trial.constraints)),
+        ("rewrites", _rewrites(trial)),
         ("channels", _widths(trial.widths)),
         ("time", _seconds(trial)),
         ("run", _run(trial, spec)),
@@ -97,6 +99,19 @@ def _constraints(constraints: Mapping[str, float]) -> Table | None:
         kept = violation <= 0
         words = f"kept, {human_number(-violation)} to spare" if kept else f"broken by {human_number(violation)}"
         rows[text] = Text(words, style="green" if kept else "red")
+    return _grid(rows) if rows else None
+
+
+def _rewrites(trial: Trial) -> Table | None:
+    """Give each rewrite of the network a line: how far it moved the logits, and how far it may."""
+    rows: dict[str, RenderableType] = {}
+    is_quantized = Transition.QUANTIZE in trial.fidelity
+    beyond = first_beyond(trial.fidelity, is_quantized=is_quantized)
+    for transition, gap in trial.fidelity.items():
+        limit = bound(transition, is_quantized=is_quantized)
+        meant = "meant to change them" if limit is None else f"at most {limit:.1%}"
+        words = f"logits moved by {gap:.2%} of their spread  ({meant})" if gap else "the same logits, but for rounding"
+        rows[transition] = Text(words, style="red" if transition is beyond else "")
     return _grid(rows) if rows else None
 
 

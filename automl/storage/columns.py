@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from automl.core.fidelity import Transition
 from automl.core.parameter import Categorical, Domain, Integer
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial, TrialState
@@ -87,6 +88,7 @@ def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
         "epochs_trained": Kind.INTEGER,
         "artifact": Kind.TEXT,
         "parity_layer": Kind.TEXT,
+        **{f"fidelity.{transition}": Kind.REAL for transition in Transition},
         "widths": Kind.WIDTHS,
         "error": Kind.TEXT,
         "error_traceback": Kind.TEXT,
@@ -132,6 +134,7 @@ def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
         "epochs_trained": trial.epochs_trained,
         "artifact": trial.artifact,
         "parity_layer": trial.parity_layer,
+        **{f"fidelity.{transition}": gap for transition, gap in trial.fidelity.items()},
         "widths": [asdict(width) for width in trial.widths] or None,
         "error": trial.error,
         "error_traceback": trial.error_traceback,
@@ -165,6 +168,7 @@ def trial_of(row: Mapping[str, Cell]) -> Trial:
         epochs_trained=_integer(row["epochs_trained"]),
         artifact=_text(row["artifact"]),
         parity_layer=_text(row.get("parity_layer")),
+        fidelity={Transition(name): gap for name, gap in _numbers(row, "fidelity").items()},
         widths=_widths(row.get("widths")),
         error=_text(row["error"]),
         error_traceback=_text(row["error_traceback"]),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from automl.network.folding import fold_batch_norm
+from automl.network.grids import put_on_grid
 from automl.technique import Quantization, QuantizedModel, WeightQuantization
 
 _BATCH = 256
@@ -20,22 +21,6 @@ def remeasure_batch_norm(model: nn.Module, images: Tensor) -> None:
     batches = torch.tensor_split(images, math.ceil(len(images) / _BATCH))  # of one size: none is a single image
     with torch.no_grad():
         update_bn(batches, model)
-
-
-def put_on_grid(weight: Tensor, grid: WeightQuantization, signs: Tensor | None = None) -> None:
-    """Round each weight in place to the nearest value of its channel.
-
-    Args:
-        weight: Shape (channels, …).
-        grid: Its values.
-        signs: -1 or 1 for each channel, shape (channels, 1, …): where -1, the values change their sign.
-    """
-    codes = torch.tensor(grid.legal_codes, dtype=weight.dtype, device=weight.device)
-    scale = torch.tensor(grid.scale, dtype=weight.dtype, device=weight.device).reshape(-1, *[1] * (weight.dim() - 1))
-    scale = scale if signs is None else scale * signs
-    with torch.no_grad():
-        nearest = torch.bucketize(weight / scale, (codes[1:] + codes[:-1]) / 2, right=True)
-        weight.copy_(codes[nearest] * scale)
 
 
 def fold_signs(model: nn.Module, layers: Iterable[str], images: Tensor) -> dict[str, Tensor]:

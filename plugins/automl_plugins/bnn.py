@@ -64,7 +64,8 @@ class BNN(WeightsFirstQuantizer):
         images: "Tensor",  # noqa: ARG002
     ) -> dict[str, WeightQuantization]:
         """Put weights on their signs."""
-        from automl_plugins._folded_grids import SMALLEST_SCALE, put_on_grid
+        from automl.network.grids import put_on_grid
+        from automl_plugins._folded_grids import SMALLEST_SCALE
         from automl_plugins._scaled_weights import channel_amplitudes
 
         grids = {}

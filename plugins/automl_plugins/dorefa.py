@@ -45,7 +45,7 @@ class DoReFa(WeightsFirstQuantizer):
         images: "Tensor",  # noqa: ARG002
     ) -> dict[str, WeightQuantization]:
         """Put weights on DoReFa's grid, or next to it at 8 bits."""
-        from automl_plugins._folded_grids import put_on_grid
+        from automl.network.grids import put_on_grid
         from automl_plugins._quantized_tensors import layer_bits
         from automl_plugins._scaled_weights import layer_amplitude, rounded_to_odd_multiples
 

@@ -38,8 +38,9 @@ class KMeans(WeightsFirstQuantizer):
         """Round the values of each layer to int8: the largest becomes 127."""
         import torch
 
+        from automl.network.grids import put_on_grid
         from automl_plugins._codebook import centres
-        from automl_plugins._folded_grids import SMALLEST_SCALE, fold_signs, put_on_grid
+        from automl_plugins._folded_grids import SMALLEST_SCALE, fold_signs
         from automl_plugins._quantized_tensors import layer_bits
 
         bits = layer_bits(model, weight_bits)

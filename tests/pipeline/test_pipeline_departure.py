@@ -59,7 +59,7 @@ def quantization_of(model: nn.Module) -> Quantization:
 
 
 def test_networks_that_agree_depart_nowhere(model, dataset):
-    assert first_departure(model, quantization_of(model), dataset) is None
+    assert first_departure(model, quantization_of(model), dataset.validation.images, dataset.normalization) is None
 
 
 @pytest.mark.parametrize("name", ["1", "2", "4"])
@@ -72,4 +72,4 @@ def test_the_first_layer_that_computes_something_else_is_named(model, dataset, m
         return {module: values + 1.0 if module >= name else values for module, values in seen.items()}
 
     monkeypatch.setattr(departure, "_simulated", shifted_from_there_on)
-    assert first_departure(model, quantization, dataset) == name
+    assert first_departure(model, quantization, dataset.validation.images, dataset.normalization) == name

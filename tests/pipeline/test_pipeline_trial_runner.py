@@ -13,7 +13,9 @@ import torch
 from torch import nn
 
 from automl import registry
+from automl.core.fidelity import Transition
 from automl.core.objective import Constraint
+from automl.core.quantization import ActivationQuantization
 from automl.core.recipe import Recipe
 from automl.core.study import StudySpec
 from automl.core.trial import TrialState
@@ -48,6 +50,7 @@ quantizer:
   ptq:
   qat: {epochs: 1}
   liar:
+  fibber:
 weight_bits: {level: [3, 6, 8], slope: 0}
 """
 POINT = {"architecture": "conv_net", "conv_net.width_2": 16, "conv_net.activation": "relu"}
@@ -110,13 +113,33 @@ class Liar(Quantizer):
         return QuantizedModel(model, Quantization(weights=coarse))
 
 
+class Fibber(Quantizer):
+    """Forgets it too, on grids so fine that it could be rounding."""
+
+    name = "fibber"
+
+    def quantize(self, model, _weight_bits, context):
+        layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
+        fine = {
+            name: WeightQuantization(bits=6, scale=tuple((layer.weight.detach().abs().amax((1, 2, 3)) / 31).tolist()))
+            for name, layer in layers.items()
+        }
+        name, last = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.ReLU)][-1]
+        largest = []
+        handle = last.register_forward_hook(lambda _module, _inputs, output: largest.append(output.max().item()))
+        model(context.calibration)
+        handle.remove()
+        outputs = {name: ActivationQuantization(scale=largest[0] / 255, zero_point=0)}
+        return QuantizedModel(model, Quantization(weights=fine, outputs=outputs))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def techniques():
     """Install the techniques above beside those that ship."""
     torch.set_num_threads(1)
     own = {
         kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
-        for kind in (Unbuildable, Broken, Explode, Widen, Liar)
+        for kind in (Unbuildable, Broken, Explode, Widen, Liar, Fibber)
     }
     together = {**plugins(), **own}
     with pytest.MonkeyPatch.context() as patch:
@@ -293,16 +316,26 @@ def assert_nothing_measured(trial, runner) -> None:
     assert runner.store.read() == [trial]
 
 
-def test_file_that_differs_from_the_simulation_is_logged(make_runner, caplog):
+def test_file_that_does_not_compute_what_was_simulated_fails(make_runner):
+    runner = make_runner()
+    trial = runner.run(7, {**FLOAT, "quantizer": "liar", "weight_bits.level": 8})
+    assert trial.state is TrialState.FAILED
+    assert trial.error.startswith("FidelityError: the export changed what the network answers: its logits lie ")
+    assert trial.fidelity[Transition.EXPORT] > 0.1
+    assert_nothing_measured(trial, runner)
+
+
+def test_file_whose_accuracy_differs_from_the_simulated_one_is_logged(make_runner, caplog, monkeypatch):
+    monkeypatch.setattr(trial_runner, "PARITY_LIMIT", -1.0)  # so that any accuracy differs
     with caplog.at_level(logging.WARNING, logger=trial_runner.__name__):
-        trial = make_runner().run(7, {**FLOAT, "quantizer": "liar", "weight_bits.level": 8})
+        trial = make_runner().run(7, {**FLOAT, "quantizer": "fibber", "weight_bits.level": 8})
     assert trial.state is TrialState.COMPLETE, trial.error_traceback
     gap = trial.metrics["parity_gap"]
-    assert gap > 0.05
+    points, layer = f"{100 * gap:.2f} points", "stages.1.activation"
     assert caplog.messages == [
-        f"trial 7: the deployed accuracy differs from the simulated one by {100 * gap:.2f} points, first at logits"
+        f"trial 7: the deployed accuracy differs from the simulated one by {points}, first at {layer}"
     ]
-    assert trial.parity_layer == "logits"
+    assert trial.parity_layer == "stages.1.activation"
 
 
 def test_file_that_agrees_with_the_simulation_logs_nothing(make_runner, caplog):

@@ -7,12 +7,13 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
+from automl.network.grids import put_on_grid
 from automl.registry import technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, WeightQuantization
 from automl.testing.context import context, logits, split, trained
 from automl.testing.networks import depthwise, plain, residual
 from automl_plugins._codebook import centres, share_values, stop_sharing
-from automl_plugins._folded_grids import fold_on_grids, fold_signs, put_on_grid
+from automl_plugins._folded_grids import fold_on_grids, fold_signs
 from automl_plugins._scaled_weights import rounded_to_odd_multiples
 
 NAMES = ["dorefa", "bnn", "kmeans"]

@@ -1,20 +1,19 @@
-"""A network that cannot be exported is refused before it is trained, at the cost of one export a structure."""
+"""A network that cannot be deployed is refused before it is trained, at the cost of one rehearsal a structure."""
 
 import pytest
 import torch
 from small_trials import FLOAT, folder_cache, installed, runner_of, small_dataset, small_space
 from torch import nn
 
-from automl.core.image import ImageShape
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
+from automl.core.target import ONE_THREAD
 from automl.errors import InfeasibleError
-from automl.export.torch_graph import torch_graph
-from automl.pipeline import export_check
-from automl.pipeline.export_check import check_export
+from automl.export.onnx_writer import export_onnx
+from automl.pipeline import rehearsal
+from automl.pipeline.rehearsal import Rehearsal
 from automl.pipeline.stages import StageRunner
 
-SHAPE = ImageShape(1, 8, 8)
 REASON = (
     r"architecture 'python' builds a network that torch cannot export to ONNX: UnsupportedOperatorError: "
     r"Exporting the operator 'aten::fft_fft2' .* is not supported; build it of operators that ONNX has"
@@ -59,13 +58,19 @@ def exports(monkeypatch):
     """List the networks that are exported from now on, in a process that has exported none."""
     found = []
 
-    def noting(model, image_shape):
+    def noting(model, path, **settings):
         found.append(model)
-        return torch_graph(model, image_shape)
+        export_onnx(model, path, **settings)
 
-    monkeypatch.setattr(export_check, "torch_graph", noting)
-    monkeypatch.setattr(export_check, "_reasons", {})
+    monkeypatch.setattr(rehearsal, "export_onnx", noting)
+    monkeypatch.setattr(rehearsal, "_reasons", {})
     return found
+
+
+def rehearse(model, architecture, images=None):
+    data = small_dataset()
+    images = data.train.images[:24] if images is None else images
+    Rehearsal(images, data.normalization, ONE_THREAD).check_network(model, architecture)
 
 
 def run_or_pause(runner, *, pauses):
@@ -84,23 +89,27 @@ def test_a_network_that_cannot_be_exported_is_infeasible_before_an_epoch(pauses)
 
 def test_one_of_the_networks_that_differ_in_widths_is_exported(exports):
     for width in (8, 12, 16):
-        check_export(network(width), architecture(), SHAPE)
+        rehearse(network(width), architecture())
     assert len(exports) == 1
-    check_export(network(8, nn.Hardswish()), architecture(), SHAPE)
-    check_export(nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), architecture(), ImageShape(3, 4, 4))
+    rehearse(network(8, nn.Hardswish()), architecture())
+    rehearse(
+        nn.Sequential(nn.Flatten(), nn.Linear(48, 4)),
+        architecture(),
+        small_dataset().train.images[:24, :, :4, :4].repeat(3, 1),
+    )
     assert len(exports) == 3
 
 
 def test_a_refusal_is_repeated_without_another_export(exports):
     for width in (8, 12):
         with pytest.raises(InfeasibleError, match=REASON):
-            check_export(network(width, Spectrum()), architecture(), SHAPE)
+            rehearse(network(width, Spectrum()), architecture())
     assert len(exports) == 1
 
 
 def test_a_network_of_unknown_structure_is_exported_once_a_recipe(exports):
     for target in ("a", "a", "b"):
-        check_export(network(8, Unknown()), architecture(target), SHAPE)
+        rehearse(network(8, Unknown()), architecture(target))
     assert len(exports) == 2
 
 
@@ -118,7 +127,7 @@ def test_the_check_leaves_the_network_as_it_is(exports):
     model = network(8, nn.Dropout()).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     torch.manual_seed(5)
-    check_export(model, architecture(), SHAPE)
+    rehearse(model, architecture())
     drawn = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(drawn, torch.rand(3))
@@ -132,6 +141,6 @@ def test_all_of_a_trial_from_the_cache_exports_nothing_before(exports, tmp_path)
     cache = folder_cache(tmp_path)
     runner_of("float", cache).run()
     assert len(exports) == 1
-    export_check._reasons.clear()
+    rehearsal._reasons.clear()
     runner_of("float", cache).run()
     assert len(exports) == 1
