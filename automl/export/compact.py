@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import onnx
 from onnx import TensorProto, defs, numpy_helper
 
+from automl.export.subgraphs import every_node, graphs_of
+
 _ALL_ONES_BY_DEFAULT = {"dilations", "strides"}
 _ALL_ZEROS_BY_DEFAULT = {"pads"}
 
@@ -22,11 +24,13 @@ def compact(model: onnx.ModelProto) -> None:
     _turn_constants_into_initializers(graph)
     _drop_signs_of_zeros(graph)
     _merge_equal_initializers(graph)
-    for node in graph.node:
+    for node in every_node(graph):
         _drop_defaults(node)
         node.ClearField("name")
         node.ClearField("doc_string")
         del node.metadata_props[:]
+        for inner in graphs_of(node):
+            del inner.value_info[:]
     _rename_tensors(graph)
     del graph.value_info[:]
     del model.metadata_props[:]
@@ -53,7 +57,7 @@ def _drop_signs_of_zeros(graph: onnx.GraphProto) -> None:
 def _merge_equal_initializers(graph: onnx.GraphProto) -> None:
     first_names: dict[bytes, str] = {}
     merged: dict[str, str] = {}
-    used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    used = {name for node in every_node(graph) for name in node.input} | {output.name for output in graph.output}
     kept: list[onnx.TensorProto] = []
     for tensor in graph.initializer:
         name = tensor.name
@@ -67,7 +71,7 @@ def _merge_equal_initializers(graph: onnx.GraphProto) -> None:
             kept.append(_with_short_integers(tensor))
     del graph.initializer[:]
     graph.initializer.extend(kept)
-    for node in graph.node:
+    for node in every_node(graph):
         node.input[:] = [merged.get(name, name) for name in node.input]
 
 
@@ -98,15 +102,19 @@ def _drop_defaults(node: onnx.NodeProto) -> None:
 
 def _rename_tensors(graph: onnx.GraphProto) -> None:
     public = {value.name for value in (*graph.input, *graph.output)}
-    uses = Counter(name for node in graph.node for name in (*node.input, *node.output) if name not in public)
+    nodes = list(every_node(graph))
+    uses = Counter(name for node in nodes for name in (*node.input, *node.output) if name not in public)
     del uses[""]  # an optional input that is left out
-    short = _short_names()
+    short = (name for name in _short_names() if name not in public)
     names = {name: next(short) for name, _ in uses.most_common()}
-    for node in graph.node:
+    for node in nodes:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    for tensor in graph.initializer:
+    graphs = [graph, *(inner for node in nodes for inner in graphs_of(node))]
+    for tensor in (tensor for each in graphs for tensor in each.initializer):
         tensor.name = names[tensor.name]
+    for value in (value for each in graphs[1:] for value in (*each.input, *each.output)):
+        value.name = names[value.name]
 
 
 def _short_names() -> Iterator[str]:

@@ -21,6 +21,7 @@ IMAGE = "image"
 
 _LARGEST_BIAS_CODE = 2**30
 _LARGEST_RAISED_LEVEL = 63  # two products with uint8 fit into int16, in which processors without VNNI add them
+_QUANTIZED_BY_RUNTIME = {"Conv", "ConvTranspose", "Gemm"}
 _IR_VERSIONS = {21: 10, 25: 13}  # by the version of the standard operators
 
 
@@ -74,8 +75,12 @@ class _QdqWriter:
         output = node.output[0]
         if output in self._scales:
             node.output[0] = f"{output}:float"
+            if self._has_real_weight(node):
+                self._negate_twice(node)
             codes = f"{output}:codes"
-            self._nodes.append(helper.make_node("QuantizeLinear", [node.output[0], *self._scale(output)], [codes]))
+            self._nodes.append(
+                helper.make_node("QuantizeLinear", [self._nodes[-1].output[0], *self._scale(output)], [codes])
+            )
             self._dequantize(codes, output)
 
     def add_weight(self, node: onnx.NodeProto, module: str, quantization: WeightQuantization) -> None:
@@ -96,15 +101,22 @@ class _QdqWriter:
             legal, scale = _with_fine_scale(legal, scale)
         scale = self._scale_for_bias(node, scale)
         codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
-        name = f"{node.input[1]}:codes"
         levels = None if quantization.levels is None else tuple(legal.tolist())
-        self._codes[name] = WeightCodes(codes, quantization.bits, levels)
+        name = self._add_codes(node.input[1], WeightCodes(codes, quantization.bits, levels))
         inputs = [name, self._constant(scale)]
         if node.op_type == "Gemm":  # its int8 kernel wants the zero points, that of a convolution does not
             inputs.append(self._constant(np.zeros(len(scale), np.int8)))
             self._quantize_bias(node, scale)
         node.input[1] = f"{node.output[0]}:weight"
         self._nodes.append(helper.make_node("DequantizeLinear", inputs, [node.input[1]], axis=0))
+
+    def _add_codes(self, weight: str, codes: WeightCodes) -> str:
+        """Name the codes of a weight; layers that share it may need others, where their scales differ."""
+        name = f"{weight}:codes"
+        while name in self._codes and not codes.equals(self._codes[name]):
+            name += ":other"
+        self._codes[name] = codes
+        return name
 
     def finish(self, model: onnx.ModelProto) -> None:
         """Put all that was added into the model."""
@@ -120,6 +132,22 @@ class _QdqWriter:
         domains = sorted({function.domain for function in stored.functions})
         model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in domains)
         model.ir_version = _IR_VERSIONS[stored.opset]
+
+    def _has_real_weight(self, node: onnx.NodeProto) -> bool:
+        return node.op_type in _QUANTIZED_BY_RUNTIME and all(name in self._floats for name in node.input[1:] if name)
+
+    def _negate_twice(self, node: onnx.NodeProto) -> None:
+        """Let a layer give the negative of its output, and negate that.
+
+        ONNX Runtime puts the real weights of a layer between two grids on a grid of its own choice, one scale for all;
+        it does not where something stands between the layer and the grid of its output.
+        """
+        for place, name in enumerate(node.input[1:], start=1):
+            if name:
+                node.input[place] = self._constant(-numpy_helper.to_array(self._floats[name]))
+        output = node.output[0]
+        node.output[0] = f"{output}:negative"
+        self._nodes.append(helper.make_node("Neg", [node.output[0]], [output]))
 
     def _is_layer(self, node: onnx.NodeProto) -> bool:
         is_transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)

@@ -8,6 +8,7 @@ import onnx
 from onnx import numpy_helper
 
 from automl.core.quantization import ActivationQuantization
+from automl.export.subgraphs import every_node, with_inner
 
 Scales = Mapping[str, ActivationQuantization]
 """By the name of the tensor."""
@@ -37,7 +38,7 @@ def _share_through_clamps(graph: onnx.GraphProto, scales: Scales) -> dict[str, A
     What has a grid of its own keeps it: its module may run elsewhere too, and rounds to this grid wherever it runs.
     """
     shared = dict(scales)
-    readers = Counter(name for node in graph.node for name in node.input)
+    readers = Counter(name for node in every_node(graph) for name in node.input)
     producers = {node.output[0]: node.op_type for node in graph.node}
     for node in graph.node:
         if node.op_type in _CLAMPS and node.output[0] in scales:
@@ -51,7 +52,8 @@ def _take_out_idle_clamps(graph: onnx.GraphProto, scales: Scales) -> None:
     constants = {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
     idle: dict[str, str] = {}
     for node in list(graph.node):
-        node.input[:] = [idle.get(name, name) for name in node.input]
+        for reader in with_inner(node):
+            reader.input[:] = [idle.get(name, name) for name in reader.input]
         scale = scales.get(node.input[0]) if node.op_type in _CLAMPS else None
         if scale is None or scale != scales.get(node.output[0]) or node.output[0] == graph.output[0].name:
             continue

@@ -19,6 +19,9 @@ from torch.jit._trace import TracerWarning
 
 from automl.core.image import ImageShape
 from automl.errors import InfeasibleError
+from automl.export.exact_operators import exact_operators
+from automl.export.subgraphs import every_node
+from automl.export.tidied import tidy
 
 NORMALISED = "normalised"
 LOGITS = "logits"
@@ -54,7 +57,7 @@ def torch_graph(model: nn.Module, image_shape: ImageShape, *, marked: Collection
         marked: Names of the modules whose outputs are to be found.
 
     Raises:
-        InfeasibleError: A marked module does not exist, or never runs.
+        InfeasibleError: A marked module does not exist, or never runs; or the network answers at random.
     """
     copied = copy.deepcopy(model).cpu().eval()
     named = dict(copied.named_modules())
@@ -70,6 +73,7 @@ def torch_graph(model: nn.Module, image_shape: ImageShape, *, marked: Collection
     domains = {_MARK_DOMAIN: 1} if marked else {}
     exported = _export(copied, torch.zeros(2, *image_shape), domains)
     modules = _take_out_marks(exported.graph)
+    tidy(exported.graph)
     found = {name for names in modules.values() for name in names}
     for name in marked:
         if name not in found:
@@ -90,7 +94,7 @@ def _take_out_marks(graph: onnx.GraphProto) -> dict[str, list[str]]:
     names = {tensor: LOGITS if source == last else source for tensor, source in sources.items()}
     if last is not None:
         names[last] = LOGITS
-    for node in graph.node:
+    for node in every_node(graph):
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
     return {names.get(tensor, tensor): found for tensor, found in modules.items()}
@@ -123,10 +127,11 @@ def _marker(name: str) -> Any:  # noqa: ANN401 - a hook, whose type torch does n
 
 def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad(), _attention_in_parts():
+    with warnings.catch_warnings(), torch.no_grad(), _attention_in_parts(), exact_operators(_OPSET):
         for message in _DEPRECATIONS:
             warnings.filterwarnings("ignore", message=message, category=DeprecationWarning)
-        warnings.simplefilter("ignore", TracerWarning)  # the file's own answers are compared with the model's
+        for category in (TracerWarning, UserWarning):  # the file's own answers are compared with the model's
+            warnings.simplefilter("ignore", category)
         torch.onnx.export(
             model,
             (images,),

@@ -39,6 +39,11 @@ class WeightCodes:
     bits: int
     levels: tuple[int, ...] | None = None
 
+    def equals(self, other: "WeightCodes") -> bool:
+        """Say whether both are stored in the same bytes."""
+        is_like = (self.bits, self.levels) == (other.bits, other.levels)
+        return is_like and np.array_equal(self.codes, other.codes)
+
     @property
     def table(self) -> NDArray[np.int8]:
         """The values, by their index."""
