@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl.core.augmentation import Augmentation
@@ -79,18 +79,114 @@ def meaning(recipe: Recipe, step: str) -> object:
     until = steps[: steps.index(step) + 1]
     distiller = resolved.get(Stage.DISTILLER)
     taught = [each for each in until if distiller is not None and each in FITS[distiller[0].fits]]
-    teacher = technique_class("conv_net").model_validate(recipe.teacher.candidates[0].hyperparameters) if taught else 0
+    teacher = recipe.teacher if taught else None
     stages = [resolved[kind] for kind in STEPS if kind in resolved and STEPS[kind] in until]
     return [recipe.training, recipe.seed, stages, taught and [distiller, teacher]]
 
 
-@given(first=recipes(), second=recipes())
-def test_two_steps_share_a_key_exactly_where_they_mean_the_same(first, second):
-    ours, theirs = stage_keys(first, GROUND), stage_keys(second, GROUND)
+TRAINING = {
+    "epochs": 7,
+    "batch_size": 17,
+    "learning_rate": 0.03,
+    "weight_decay": 0.02,
+    "label_smoothing": 0.1,
+    "max_train_images": 100,
+    "augmentation": Augmentation.SHIFT,
+}
+PROFILE = {"level": 0.3, "slope": 0.2, "offsets": (0.2,), "low": 0.125, "high": 0.875}
+OTHERS = {"l1_norm": "l2_norm", "l2_norm": "fpgm", "fpgm": "l1_norm", "ptq": "qat", "qat": "lsq", "lsq": "ptq"}
+
+
+def one_change_away(recipe: Recipe) -> dict[str, Recipe]:
+    """Every recipe that differs from this one in a single field, by the name of the field."""
+    found = {
+        f"training.{name}": recipe.model_copy(update={"training": recipe.training.model_copy(update={name: value})})
+        for name, value in TRAINING.items()
+    }
+    found["seed"] = recipe.model_copy(update={"seed": recipe.seed + 1})
+    for index, each in enumerate(recipe.stages):
+        for name, changed in stages_one_change_away(each).items():
+            stages = (*recipe.stages[:index], changed, *recipe.stages[index + 1 :])
+            found[f"{each.stage}.{name}"] = recipe.model_copy(update={"stages": stages})
+    if recipe.teacher is not None:
+        (candidate,) = recipe.teacher.candidates
+        teachers = {
+            "is_trained": {"is_trained": True},
+            "candidates": {"candidates": (candidate, stage(Stage.ARCHITECTURE, "resnet"))},
+            **{
+                f"candidate.{name}": {"candidates": (other,)}
+                for name, other in stages_one_change_away(candidate).items()
+            },
+        }
+        for name, change in teachers.items():
+            teacher = recipe.teacher.model_copy(update=change)
+            found[f"teacher.{name}"] = recipe.model_copy(update={"teacher": teacher})
+    return found
+
+
+def stages_one_change_away(each: StageRecipe) -> dict[str, StageRecipe]:
+    """Every stage that differs from this one in its technique, a field, or a number of its profile."""
+    found = {}
+    if each.technique in OTHERS:
+        found["technique"] = each.model_copy(update={"technique": OTHERS[each.technique]})
+    fields = {"width_2": 40} if each.stage is Stage.ARCHITECTURE else {}
+    fields |= {"recovery_epochs": 5} if each.stage is Stage.PRUNER else {}
+    fields |= {"temperature": 5.0, "weight": 0.25} if each.technique == "dynamic_layerwise" else {}
+    known = technique_class(each.technique).model_fields
+    for name, value in fields.items():
+        if name in known:
+            changed = {**each.hyperparameters, name: value}
+            found[name] = each.model_copy(update={"hyperparameters": changed})
+    for name, value in PROFILE.items() if each.profile is not None else ():
+        found[f"profile.{name}"] = each.model_copy(update={"profile": each.profile.model_copy(update={name: value})})
+    return found
+
+
+FIRST_STEP = {"training": "fit", "seed": "fit", "architecture": "fit", "pruner": "prune", "quantizer": "quantize"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(first=recipes())
+def test_two_steps_share_a_key_exactly_where_they_mean_the_same(first):
+    ours = stage_keys(first, GROUND)
+    for changed, second in one_change_away(first).items():
+        theirs = stage_keys(second, GROUND)
+        assert ours.keys() == theirs.keys()
+        for step in ours:
+            assert (ours[step] == theirs[step]) == (meaning(first, step) == meaning(second, step)), (changed, step)
+        other = [step for step in ours if ours[step] != theirs[step]]
+        begins = FIRST_STEP.get(changed.partition(".")[0])
+        if begins is not None:  # a distiller and its teacher change the steps that it takes part in
+            assert other == list(ours)[list(ours).index(begins) :], changed
+        assert {ours[step] for step in other}.isdisjoint(theirs.values())
+
+
+@given(recipe=recipes(), dropped=st.sampled_from([Stage.PRUNER, Stage.QUANTIZER, Stage.DISTILLER]))
+def test_steps_before_a_stage_that_is_left_out_keep_their_keys(recipe, dropped):
+    shorter = recipe.model_copy(update={"stages": tuple(each for each in recipe.stages if each.stage is not dropped)})
+    ours, theirs = stage_keys(recipe, GROUND), stage_keys(shorter, GROUND)
     for step in ours.keys() & theirs.keys():
-        assert (ours[step] == theirs[step]) == (meaning(first, step) == meaning(second, step))
-    different_steps = {key for step, key in ours.items() if theirs.get(step) != key}
-    assert different_steps.isdisjoint(theirs.values())
+        assert (ours[step] == theirs[step]) == (meaning(recipe, step) == meaning(shorter, step))
+
+
+@pytest.mark.parametrize(("technique", "unchanged"), [(ConvNet, []), (L1Norm, ["fit"])])
+def test_what_a_technique_says_of_its_content_changes_its_key_and_those_after_it(
+    recipe, monkeypatch, technique, unchanged
+):
+    before = stage_keys(recipe, GROUND)
+    monkeypatch.setattr(technique, "fingerprint", lambda _self: "other weights")
+    after = stage_keys(recipe, GROUND)
+    assert [step for step in before if before[step] == after[step]] == unchanged
+
+
+def test_what_a_teacher_says_of_its_content_changes_the_keys_of_those_who_learn_from_it(recipe, monkeypatch):
+    teacher = Teacher(candidates=(stage(Stage.ARCHITECTURE, "resnet"),), is_trained=True)
+    distiller = stage(Stage.DISTILLER, "dynamic_layerwise", fits="compress")
+    taught = recipe.model_copy(update={"stages": (*recipe.stages, distiller), "teacher": teacher})
+    before = stage_keys(taught, GROUND)
+    monkeypatch.setattr(technique_class("resnet"), "fingerprint", lambda _self: "other weights")
+    after = stage_keys(taught, GROUND)
+    assert [step for step in before if before[step] == after[step]] == ["fit"]
 
 
 @given(recipe=recipes())
