@@ -51,7 +51,7 @@ def misses_table(trials: Sequence[Trial], spec: StudySpec) -> Table:
     """
     misses = nearest_misses(trials, spec.constraints)
     metrics = list(dict.fromkeys([*(o.metric for o in spec.objectives), *(c.metric for c in spec.constraints)]))
-    table = _table(f"Nearest misses of {spec.name}: 0 of {len(trials)} are feasible", misses, metrics)
+    table = _table(f"Nearest misses of {spec.name}", misses, metrics)
     table.add_column("#", justify="right", style="bold", no_wrap=True)
     for metric in metrics:
         table.add_column(_heading(metric, spec), justify="right", no_wrap=True)
