@@ -1,5 +1,6 @@
 """The one fit loop, for CPU and GPU, after the build and between the stages."""
 
+import logging
 import math
 import sys
 import time
@@ -18,11 +19,13 @@ from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Split
-from automl.errors import DatasetError
+from automl.errors import DatasetError, InfeasibleError
 from automl.training.batches import Batch, TrainBatches
 from automl.training.checkpoint import Checkpoint
 
 _MAX_GRADIENT_NORM = 1.0
+
+_logger = logging.getLogger(__name__)
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """From a model, images and labels to the number that training lowers."""
@@ -33,8 +36,8 @@ class FitReport:
     """What a fit did.
 
     Attributes:
-        epochs: Passes over the split in this call.
-        final_loss: Mean training loss of the last pass.
+        epochs: Passes over the split in this call; 0 where the network has nothing to train.
+        final_loss: Mean training loss of the last pass; NaN where there was none.
         seconds: Wall time.
         checkpoint: Where it paused; None where it came to its end.
     """
@@ -81,6 +84,10 @@ def fit(
     AdamW on a one-cycle schedule, in bfloat16 where the device is a GPU. The same seed gives the same
     weights on a CPU with the same number of threads, and the caller's random state is left as it was.
 
+    Frozen parameters (``requires_grad`` is False) keep their values, and so do the running statistics of a norm whose
+    parameters are all frozen. A network in which every parameter is frozen, or that has none, is left as it is: no
+    pass is made, ``on_epoch`` is called as if each had been, and a warning says so.
+
     Args:
         model: From (N, C, H, W), float32, to logits (N, classes).
         split: Images to train on; ``settings.max_train_images`` takes the first so many.
@@ -98,6 +105,7 @@ def fit(
 
     Raises:
         DatasetError: There are fewer than two images.
+        InfeasibleError: A parameter that is to be trained is not float32.
         FloatingPointError: The loss or a gradient became NaN or infinite.
     """
     started = time.perf_counter()
@@ -113,8 +121,13 @@ def fit(
     if len(batches) == 0:
         raise DatasetError(f"{len(batches.labels)} training images are too few: give at least 2")
     model.to(device)
+    _check_precision(model)
     steps = min(settings.epochs * len(batches), max_steps or sys.maxsize)
     epochs = math.ceil(steps / len(batches))
+    first = 1 if resume is None else resume.epoch + 1
+    last = min(epochs, until_epoch or epochs)
+    if not any(parameter.requires_grad for parameter in _stepped(model, optimizer)):
+        return _left_as_it_is(model, range(first, last + 1), on_epoch, started)
     run = _Run(
         model=model,
         optimizer=optimizer
@@ -122,8 +135,6 @@ def fit(
         loss=loss or classification_loss(settings.label_smoothing),
     )
     schedule = OneCycleLR(run.optimizer, max_lr=settings.learning_rate, total_steps=steps)
-    first = 1 if resume is None else resume.epoch + 1
-    last = min(epochs, until_epoch or epochs)
     checkpoint = None
     mean_loss = math.nan
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -145,6 +156,39 @@ def fit(
     return FitReport(last - first + 1, mean_loss, time.perf_counter() - started, checkpoint)
 
 
+def _check_precision(model: nn.Module) -> None:
+    """Refuse other numbers than float32 before torch fails on them in the middle of a network."""
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and parameter.dtype != torch.float32:
+            precision = str(parameter.dtype).removeprefix("torch.")
+            raise InfeasibleError(
+                f"{name!r} is {precision}, and training takes float32: call .float() on the network where it is made"
+            )
+
+
+def _stepped(model: nn.Module, optimizer: Optimizer | None) -> list[nn.Parameter]:
+    """List the parameters that a step may change."""
+    if optimizer is None:
+        return list(model.parameters())
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _left_as_it_is(
+    model: nn.Module, epochs: range, on_epoch: Callable[[int, float], None] | None, started: float
+) -> FitReport:
+    """End a fit that has nothing to train; who listens hears of each epoch, and may measure the network there."""
+    count = sum(1 for _ in model.parameters())
+    _logger.warning(
+        "nothing is trained: %s; the network stays as it is",
+        f"all {count} parameters are frozen" if count else "the network has no parameters",
+    )
+    model.eval()
+    if on_epoch is not None:
+        for epoch in epochs:
+            on_epoch(epoch, math.nan)
+    return FitReport(0, math.nan, time.perf_counter() - started)
+
+
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Decay kernels and matrices; biases and the scales of norms are few, and shrinking them costs accuracy."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -154,10 +198,19 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, A
     ]
 
 
+def _frozen_norms(model: nn.Module) -> list[nn.Module]:
+    """List the layers with running statistics whose parameters, of which they have some, are all frozen."""
+    norms = [module for module in model.modules() if getattr(module, "running_mean", None) is not None]
+    trained = [[each.requires_grad for each in norm.parameters(recurse=False)] for norm in norms]
+    return [norm for norm, own in zip(norms, trained, strict=True) if own and not any(own)]
+
+
 def _train_epoch(run: _Run, batches: Iterable[Batch], schedule: LRScheduler) -> float:
     """Make one pass, and give the mean loss an image; NaN where a loss or a gradient was not finite."""
     run.model.train()  # at each epoch: the caller may have evaluated the model after the last one
-    parameters = [parameter for group in run.optimizer.param_groups for parameter in group["params"]]
+    for norm in _frozen_norms(run.model):
+        norm.eval()
+    parameters = _stepped(run.model, run.optimizer)
     device = parameters[0].device
     loss_sum = torch.zeros((), device=device)
     norm_sum = torch.zeros((), device=device)
@@ -165,6 +218,8 @@ def _train_epoch(run: _Run, batches: Iterable[Batch], schedule: LRScheduler) -> 
     for images, labels in batches:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
             loss = run.loss(run.model, images, labels)
+        if not loss.requires_grad:
+            raise InfeasibleError("the answer uses no parameter that is to be trained: unfreeze one that it does use")
         run.optimizer.zero_grad()
         torch.autograd.backward(loss)
         norm_sum += nn.utils.clip_grad_norm_(parameters, _MAX_GRADIENT_NORM)
