@@ -95,6 +95,11 @@ class Trial:
         return value if self.is_sure_of(metric) else max(value, self.metrics.get("latency_high_ms", value))
 
     @property
+    def is_untrained(self) -> bool:
+        """Whether its network was to be trained here, and had nothing that could be."""
+        return self.cached.get("fit") is False and self.epochs_trained == 0
+
+    @property
     def is_feasible(self) -> bool:
         """Whether the trial is complete and keeps to every constraint."""
         return self.state is TrialState.COMPLETE and all(violation <= 0 for violation in self.constraints.values())

@@ -53,7 +53,7 @@ def _gaps(splits: Splits, classes: int, names: Sequence[str] | None, cut: Sequen
     if too_few:
         shown = [f"{_called(label, names)} with {shared[label]}" for label in too_few]
         notes.append(
-            f"classes of fewer images than splits, so that {' and '.join(cut)} get none: {listed(shown)}; "
+            f"classes of fewer images than splits, with none left for {' and '.join(cut)}: {listed(shown)}; "
             "accuracy says nothing about them"
         )
     for name, count in counts.items():

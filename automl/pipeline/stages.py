@@ -21,6 +21,7 @@ from automl.network.plain import own_copy, plain_weights
 from automl.pipeline.asked_widths import asked_widths
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
+from automl.pipeline.frozen import keeping_frozen
 from automl.pipeline.isolation import blamed
 from automl.pipeline.logits_check import check_logits
 from automl.pipeline.paused_fit import PausedFit
@@ -276,7 +277,7 @@ class StageRunner:
 
     def _prune(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Pruner)
-        own = self._own(technique, context)
+        own = replace(self._own(technique, context), fit=keeping_frozen(context.fit, trained.model))
         with self._seeded(), blamed(technique):
             asked = asked_widths(technique, trained.model, profile_of(stage), own)
         with self._seeded(), blamed(technique):

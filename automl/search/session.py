@@ -194,6 +194,11 @@ class SearchSession:
     def finish(self, trial: Trial) -> None:
         """Take back a trial whose row is written, for the first time or after it was promoted."""
         self._store.publish()
+        if trial.is_untrained and not any(known.is_untrained for known in self._trials):
+            self._listener.on_note(
+                f"trial {trial.number} trained nothing: the parameters of its network are all frozen, or it has none; "
+                "it is measured with the weights that it came with"
+            )
         self._trials = [known for known in self._trials if known.number != trial.number] + [trial]
         if self._early_stopping is not None:
             self._early_stopping.note(trial)

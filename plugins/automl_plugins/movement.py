@@ -34,9 +34,13 @@ class Movement(Pruner):
         return model
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:  # noqa: ARG002 # any will do
-        """Look for weights."""
+        """Look for weights, and for those that cannot move."""
+        from torch import nn
+
+        from automl_plugins._frozen import check_weights_learn
         from automl_plugins._weights import check_weights
 
+        check_weights_learn(model, self.name, (nn.Conv2d, nn.Linear))
         check_weights(model)
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":

@@ -35,12 +35,12 @@ class PythonModel(Architecture):
     ]
 
     def build(self, context: StageContext) -> "nn.Module":  # noqa: ARG002 # the function knows its own shape
-        """Import and call the function.
+        """Import and call the function; weights in half or double precision become float32.
 
         Raises:
             InfeasibleError: If there is no such function, or it gives something else than a network.
         """
-        return _call(self.target)
+        return _call(self.target).float()
 
     def fingerprint(self) -> str:
         """Hash the source of the function's module and the weights that it gives: both may change under the same name.

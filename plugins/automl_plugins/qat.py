@@ -15,6 +15,13 @@ class QAT(TrainedQuantizer):
     name: ClassVar[str] = "qat"
     paper: ClassVar[str] = "Jacob et al., Quantization and Training of Neural Networks, 2018"
 
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:
+        """Look at every tensor that would be put on a grid, and for something to train."""
+        from automl_plugins._frozen import check_some_learn
+
+        check_some_learn(model, self.name)
+        super().check(model, weight_bits, context)
+
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Put the same grids on the network as it is."""
         from automl_plugins._quantization import quantized_untrained

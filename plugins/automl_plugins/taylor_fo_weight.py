@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from automl.technique import StageContext
+from automl.technique import Profile, StageContext
 from automl_plugins.channel_pruner import ChannelPruner
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
@@ -26,6 +26,15 @@ class TaylorFOWeight(ChannelPruner):
 
     scoring_steps: Annotated[int, Field(ge=1, le=100_000)] = 20
     scoring_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+
+    def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
+        """Try whether these channels can be removed, and look for weights whose gradient says nothing."""
+        from torch import nn
+
+        from automl_plugins._frozen import check_weights_learn
+
+        check_weights_learn(model, self.name, (nn.Conv2d,))
+        super().check(model, sparsity, context)
 
     def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
         """Sum the importance of the weights while NNI's TaylorPruner trains."""

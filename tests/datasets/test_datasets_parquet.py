@@ -1,5 +1,6 @@
 """Parquet files are read as the hub writes them, and a bad one is named with its row."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -149,6 +150,62 @@ def test_bare_bytes_in_place_of_the_struct_are_refused(folder):
 def test_empty_split_is_refused(folder):
     write(folder / "test.parquet", [], labels=pa.array([], pa.int64()))
     assert "the test set is empty" in load_error(folder)
+
+
+@pytest.mark.parametrize("name", ["validation", "val", "valid"])
+def test_a_validation_file_is_used_as_validation(folder, name):
+    write(folder / f"{name}.parquet", [encoded(p) for p in random_pixels(4, seed=2)])
+    dataset = load_dataset(f"parquet:{folder}")
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (10, 4, 6)
+    published = random_pixels(4, seed=2).transpose(0, 3, 1, 2)
+    order = np.random.default_rng(0).permutation(4)
+    np.testing.assert_array_equal(dataset.validation.images, published[order])
+    assert dataset.notes == ()
+
+
+def test_test_images_are_set_aside_beside_a_validation_file_alone_and_that_is_said(folder):
+    (folder / "test.parquet").rename(folder / "val.parquet")
+    dataset = load_dataset(f"parquet:{folder}")
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (8, 6, 2)
+    assert dataset.notes == ("there is no test set beside the validation set: 2 training images are set aside as test",)
+
+
+def test_two_validation_files_are_refused_and_other_files_are_named(folder):
+    (folder / "val.parquet").write_bytes((folder / "test.parquet").read_bytes())
+    (folder / "validation.parquet").write_bytes((folder / "test.parquet").read_bytes())
+    assert "has validation.parquet and val.parquet, both for validation: keep one" in load_error(folder)
+    (folder / "validation.parquet").unlink()
+    (folder / "val.parquet").rename(folder / "unlabelled.parquet")
+    assert load_dataset(f"parquet:{folder}").notes == (
+        f"not read, since {folder} has train.parquet: unlabelled.parquet",
+    )
+
+
+def test_class_names_are_those_that_the_hub_wrote(folder):
+    table = pq.read_table(folder / "train.parquet")
+    info = {"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), folder / "train.parquet")
+    assert load_dataset(f"parquet:{folder}").class_names == ("ant", "bee")
+    pq.write_table(table.replace_schema_metadata({"huggingface": "[]"}), folder / "train.parquet")
+    assert load_dataset(f"parquet:{folder}").class_names is None
+
+
+def test_pictures_are_made_as_the_options_say(folder):
+    pixels = random_pixels(10, seed=0)
+    turned = [Image.fromarray(p).transpose(Image.Transpose.ROTATE_180) for p in pixels]
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    buffers = [BytesIO() for _ in turned]
+    for image, buffer in zip(turned, buffers, strict=True):
+        image.save(buffer, format="PNG", exif=exif)
+    write(folder / "train.parquet", [buffer.getvalue() for buffer in buffers])
+    dataset = load_dataset(f"parquet:{folder}?convert=grey&resize=10x12")
+    assert dataset.image_shape == (1, 12, 10)
+    train, _ = documented_split(np.arange(10) % 2, has_test=True)
+    first = Image.fromarray(pixels[train[0]]).convert("L").resize((10, 12), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(dataset.train.images[0, 0], np.asarray(first))
+    write(folder / "test.parquet", [b""] * 6)
+    assert f"row 0 of {folder / 'test.parquet'} has 0 bytes" in load_error(folder)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from documented_split import documented_split
 
+from automl.core.augmentation import Augmentation
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
 
@@ -43,6 +44,36 @@ def without_pixels():
     a, b, c, d = arrays()
     return a[:, :, :0], b, c[:, :, :0], d
 
+def three_pairs():
+    a, b, c, d = arrays()
+    return a, b, c, d, a[6:9] ^ 1, np.arange(3)
+
+def named():
+    a, b, c, d = arrays()
+    return {
+        "train": (a, b), "validation": (a[6:9] ^ 1, np.arange(3)), "test": None,
+        "augmentation": "shift_and_flip", "class_names": ["ant", "bee", "cat"],
+    }
+
+def misnamed():
+    a, b, c, d = arrays()
+    return {"train": (a, b), "valid": (c, d)}
+
+def without_train():
+    return {"test": arrays()[2:]}
+
+def lonely():
+    return {"train": arrays()[0]}
+
+def mirrored():
+    return {"train": arrays()[:2], "augmentation": "mirror"}
+
+def few_names():
+    return {"train": arrays()[:2], "class_names": ["ant", "bee"]}
+
+def names_of_numbers():
+    return {"train": arrays()[:2], "class_names": [1, 2, 3]}
+
 def pair():
     return arrays()[:2]
 
@@ -72,6 +103,28 @@ def test_arrays_come_back_in_the_documented_split(module):
     assert dataset.train.labels.dtype == np.int64
 
 
+def test_colour_images_are_not_mirrored_unless_the_function_says_so(module):
+    assert load_dataset(f"{module}:arrays").image_shape.channels == 3
+    assert load_dataset(f"{module}:arrays").augmentation is Augmentation.SHIFT
+    assert load_dataset(f"{module}:named").augmentation is Augmentation.SHIFT_AND_FLIP
+
+
+def test_a_third_pair_is_for_validation(module):
+    dataset = load_dataset(f"{module}:three_pairs")
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (30, 3, 6)
+    published = np.random.default_rng(3).integers(256, size=(30, 3, 4, 4), dtype=np.uint8)
+    order = np.random.default_rng(0).permutation(3)
+    np.testing.assert_array_equal(dataset.validation.images, (published[6:9] ^ 1)[order])
+    np.testing.assert_array_equal(dataset.test.images, published[:6])
+
+
+def test_a_dictionary_names_splits_and_classes(module):
+    dataset = load_dataset(f"{module}:named")
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (24, 3, 6)
+    assert dataset.class_names == ("ant", "bee", "cat")
+    assert dataset.notes == ("there is no test set beside the validation set: 6 training images are set aside as test",)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -84,6 +137,12 @@ def test_arrays_come_back_in_the_documented_split(module):
         ("without_pixels", r"train_images has shape \(30, 3, 0, 4\)"),
         ("pair", "returned a tuple of 2: return"),
         ("nothing", "returned a NoneType: return"),
+        ("misnamed", "returned a dictionary with the key 'valid'"),
+        ("without_train", "returned a dictionary with no key 'train'"),
+        ("lonely", "'train' is a ndarray: give a pair"),
+        ("mirrored", "augmentation 'mirror' is none of none, shift, flip, shift_and_flip"),
+        ("few_names", "2 class_names, but a label 2: name each class"),
+        ("names_of_numbers", r"class_names is \[1, 2, 3\]: give a list of texts"),
         ("CONSTANT", "has no function 'CONSTANT'"),
         ("absent", "module 'users_arrays' has no function 'absent'"),
     ],

@@ -1,12 +1,17 @@
 """torchvision's data sets are read from its own files; what cannot be fetched is said."""
 
+import hashlib
+import pickle
+
 import numpy as np
 import pytest
+import torchvision
 from documented_split import documented_split
+from scipy.io import savemat
 
 from automl.core.augmentation import Augmentation
 from automl.datasets.load import load_dataset
-from automl.datasets.torchvision_named import known_names
+from automl.datasets.torchvision_named import MIRROR_SAFE, known_names
 from automl.errors import DatasetError
 
 
@@ -36,6 +41,54 @@ def test_mnist_is_read_from_its_files(root):
     np.testing.assert_array_equal(dataset.train.labels, labels[train])
     np.testing.assert_array_equal(dataset.test.images[:, 0], pixels[:7])
     assert dataset.augmentation is Augmentation.SHIFT
+
+
+def write_checked(path, write):
+    """Write a file, and give the checksum that torchvision asks for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path)
+    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324 # torchvision's choice
+
+
+def test_house_numbers_are_never_mirrored(root, monkeypatch):
+    pixels = np.random.default_rng(0).integers(256, size=(32, 32, 3, 30), dtype=np.uint8)
+    files = {}
+    for split, count in (("train", 30), ("test", 10)):
+        contents = {"X": pixels[..., :count], "y": (np.arange(count) % 10 + 1)[:, None].astype(np.uint8)}
+        checksum = write_checked(root / f"{split}_32x32.mat", lambda path, c=contents: savemat(path, c))
+        files[split] = ["http://nowhere", f"{split}_32x32.mat", checksum]
+    monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", files)
+    dataset = load_dataset("torchvision:SVHN")
+    assert dataset.augmentation is Augmentation.SHIFT
+    np.testing.assert_array_equal(dataset.test.images[3], pixels[..., 3].transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(("name", "key"), [("CIFAR10", "labels"), ("CIFAR100", "fine_labels")])
+def test_photographs_of_things_are_mirrored(root, monkeypatch, name, key):
+    cifar = getattr(torchvision.datasets, name)
+    pixels = np.random.default_rng(0).integers(256, size=(30, 3, 32, 32), dtype=np.uint8)
+    names = [f"class {index}" for index in range(10)]
+    folder = root / cifar.base_folder
+
+    def written(file, contents):
+        return [file, write_checked(folder / file, lambda path: path.write_bytes(pickle.dumps(contents)))]
+
+    monkeypatch.setattr(
+        cifar, "train_list", [written("one", {"data": pixels.reshape(30, -1), key: [i % 10 for i in range(30)]})]
+    )
+    monkeypatch.setattr(cifar, "test_list", [written("two", {"data": pixels[:9].reshape(9, -1), key: [*range(9)]})])
+    file, checksum = written("meta", {cifar.meta["key"]: names})
+    monkeypatch.setattr(cifar, "meta", {"filename": file, "key": cifar.meta["key"], "md5": checksum})
+    dataset = load_dataset(f"torchvision:{name}")
+    assert dataset.augmentation is Augmentation.SHIFT_AND_FLIP
+    assert dataset.class_names == tuple(names)
+    np.testing.assert_array_equal(dataset.test.images, pixels[:9])
+    assert load_dataset(f"torchvision:{name}?resize=16&convert=grey").image_shape == (1, 16, 16)
+
+
+def test_only_data_sets_that_torchvision_has_are_called_safe_to_mirror():
+    assert set(known_names()) >= MIRROR_SAFE
+    assert MIRROR_SAFE.isdisjoint({"SVHN", "MNIST", "KMNIST", "USPS", "GTSRB", "RenderedSST2", "FashionMNIST"})
 
 
 @pytest.mark.parametrize("name", ["CIFAR10", "FashionMNIST", "SVHN"])

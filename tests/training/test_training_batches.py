@@ -58,7 +58,7 @@ def test_every_shift_is_that_of_a_slow_loop():
 @pytest.mark.parametrize(("height", "reach"), [(8, 1), (4, 1), (32, 4)])
 def test_augmented_images_are_shifts_within_reach_or_their_mirror_images(height, reach):
     images = random_images(40, 1, height, height)
-    for augmentation in (Augmentation.SHIFT, Augmentation.SHIFT_AND_FLIP):
+    for augmentation in (Augmentation.SHIFT, Augmentation.FLIP, Augmentation.SHIFT_AND_FLIP):
         generator = torch.Generator().manual_seed(5)
         result = augment(images, augmentation, fill=0, generator=generator).numpy()
         moves = range(-reach, reach + 1)
@@ -69,6 +69,8 @@ def test_augmented_images_are_shifts_within_reach_or_their_mirror_images(height,
             mirrored = any(np.array_equal(varied, candidate[:, :, ::-1]) for candidate in shifted)
             assert upright or mirrored
             flips += mirrored
+            if augmentation is Augmentation.FLIP:
+                assert np.array_equal(varied, image) or np.array_equal(varied, image[:, :, ::-1])
         assert flips == 0 if augmentation is Augmentation.SHIFT else 10 < flips < 30
 
 

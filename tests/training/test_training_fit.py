@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Split
 from automl.datasets.load import load_dataset
-from automl.errors import DatasetError
+from automl.errors import DatasetError, InfeasibleError
 from automl.measure.accuracy import accuracy
 from automl.training.fit import FitReport, fit
 from automl.training.predict import predict
@@ -163,9 +164,163 @@ def test_decay_shrinks_kernels_and_spares_biases():
 def test_frozen_parameters_do_not_move():
     model = small_net()
     model[0].weight.requires_grad_(False)
-    frozen = model[0].weight.clone()
+    before = copy.deepcopy(model.state_dict())
+    fit_briefly(model, random_split(20), weight_decay=0.5)
+    assert torch.equal(model[0].weight, before["0.weight"])
+    assert not torch.equal(model[3].weight, before["3.weight"])
+
+
+@pytest.mark.parametrize("frozen", [("weight", "bias"), ("weight",), ()])
+def test_a_norm_keeps_its_statistics_where_all_of_it_is_frozen(frozen):
+    model = small_net()
+    for name in frozen:
+        model[1].get_parameter(name).requires_grad_(False)
+    before = copy.deepcopy(model.state_dict())
     fit_briefly(model, random_split(20))
-    assert torch.equal(model[0].weight, frozen)
+    after = model.state_dict()
+    is_kept = {name: torch.equal(before[name], after[name]) for name in before}
+    assert is_kept["1.running_mean"] is is_kept["1.running_var"] is (len(frozen) == 2)
+    assert is_kept["1.weight"] is ("weight" in frozen)
+    assert is_kept["1.bias"] is ("bias" in frozen)
+    assert not is_kept["4.running_mean"]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (small_net().requires_grad_(False), "all 8 parameters are frozen"),
+        (nn.Sequential(nn.AvgPool2d(3), nn.Flatten(), nn.BatchNorm1d(4, affine=False)), "has no parameters"),
+    ],
+    ids=["frozen", "without parameters"],
+)
+def test_a_network_with_nothing_to_train_stays_as_it_is_and_that_is_said(model, words, caplog):
+    before, heard = copy.deepcopy(model.state_dict()), []
+    report = fit_briefly(model.train(), random_split(20), epochs=3, on_epoch=lambda epoch, _: heard.append(epoch))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert not model.training
+    assert (report.epochs, report.checkpoint, heard) == (0, None, [1, 2, 3])
+    assert [record.getMessage() for record in caplog.records] == [
+        f"nothing is trained: {words if 'all' in words else 'the network ' + words}; the network stays as it is"
+    ]
+
+
+def test_an_optimizer_of_frozen_parameters_alone_trains_nothing():
+    model = small_net()
+    model[0].weight.requires_grad_(False)
+    before = copy.deepcopy(model.state_dict())
+    fit_briefly(model, random_split(20), options={"optimizer": torch.optim.SGD([model[0].weight], lr=0.1)})
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_pause_of_a_network_with_nothing_to_train_leaves_nothing_to_go_on_from():
+    heard = []
+    report = fit_briefly(
+        small_net().requires_grad_(False),
+        random_split(20),
+        epochs=4,
+        options={"until_epoch": 2},
+        on_epoch=lambda epoch, _: heard.append(epoch),
+    )
+    assert heard == [1, 2]
+    assert report.checkpoint is None
+
+
+def test_a_trainable_parameter_that_the_answer_does_not_use_is_named_as_the_fault():
+    model = small_net().requires_grad_(False)
+    model.spare = nn.Module()
+    model.spare.scale = nn.Parameter(torch.ones(1))
+    model.forward = lambda images: nn.Sequential.forward(model[:9], images)
+    with pytest.raises(InfeasibleError, match="the answer uses no parameter that is to be trained"):
+        fit_briefly(model, random_split(20))
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float64"])
+def test_weights_that_are_not_float32_are_refused_by_name(precision):
+    model = small_net()
+    model[3].to(getattr(torch, precision))
+    with pytest.raises(InfeasibleError, match=rf"'3\.weight' is {precision}, and training takes float32: call .float"):
+        fit_briefly(model, random_split(20))
+
+
+def test_the_seed_decides_the_order_of_the_images():
+    seen = []
+
+    class Watching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(64, 10)
+
+        def forward(self, images):
+            seen.append(images.flatten(1).sum(1).tolist())
+            return self.linear(images.flatten(1))
+
+    orders = []
+    for seed in (1, 1, 2):
+        seen.clear()
+        fit_briefly(Watching(), random_split(32), seed=seed, augmentation=Augmentation.NONE, epochs=1)
+        orders.append([value for batch in seen for value in batch])
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2])
+
+
+def test_gradients_are_clipped_to_a_norm_of_one():
+    norms = []
+
+    class Recording(torch.optim.SGD):
+        def step(self):
+            gradients = [p.grad for group in self.param_groups for p in group["params"]]
+            norms.append(float(torch.cat([gradient.flatten() for gradient in gradients]).norm()))
+            super().step()
+
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    optimizer = Recording(model.parameters(), lr=1e-6)
+    steep = lambda net, images, labels: 1000 * functional.cross_entropy(net(images), labels)  # noqa: E731
+    fit_briefly(model, random_split(32), options={"optimizer": optimizer, "loss": steep})
+    assert norms == pytest.approx([1.0] * 8, abs=1e-4)
+    gentle = lambda net, images, labels: 1e-3 * functional.cross_entropy(net(images), labels)  # noqa: E731
+    fit_briefly(model, random_split(32), options={"optimizer": optimizer, "loss": gentle})
+    assert max(norms[8:]) < 0.1
+
+
+@pytest.mark.parametrize("max_steps", [None, 5])
+def test_the_schedule_ends_with_the_last_step(max_steps):
+    rates = []
+
+    class Recording(torch.optim.SGD):
+        def step(self):
+            rates.append(self.param_groups[0]["lr"])
+            super().step()
+
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    optimizer = Recording(model.parameters(), lr=0.1)
+    options = {"optimizer": optimizer, "max_steps": max_steps}
+    fit_briefly(model, random_split(32), options=options, epochs=3, learning_rate=0.5)
+    assert len(rates) == (max_steps or 12)
+    assert max(rates) == pytest.approx(0.5, rel=0.05)
+    assert rates[-1] == pytest.approx(0.5 / 25 / 1e4)  # one cycle: from a 25th of the peak to a 10,000th of that
+    assert rates[0] == pytest.approx(0.5 / 25)
+
+
+def test_the_last_weights_are_those_of_the_last_step_of_torchs_own_loop():
+    split = random_split(16)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    own = copy.deepcopy(model)
+    fit_briefly(
+        model, split, augmentation=Augmentation.NONE, epochs=2, batch_size=16, weight_decay=0.1, label_smoothing=0.2
+    )
+    images, labels = torch.tensor((split.images.astype(np.float32) - 128) / 64), torch.tensor(split.labels)
+    weight, bias = own[1].parameters()
+    groups = [{"params": [weight], "weight_decay": 0.1}, {"params": [bias], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=2)
+    for _ in range(2):
+        optimizer.zero_grad()
+        functional.cross_entropy(own(images), labels, label_smoothing=0.2).backward()
+        nn.utils.clip_grad_norm_(own.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    torch.testing.assert_close(model.state_dict(), own.state_dict())
 
 
 def test_leftover_image_does_not_break_batch_normalisation():
