@@ -35,5 +35,5 @@ def predict(
             model(normalize(torch.tensor(images[start : start + batch_size], device=device), normalization)).cpu()
             for start in range(0, len(images), batch_size)
         ]
-    predicted: NDArray[np.float32] = torch.cat(logits).float().numpy()
+    predicted: NDArray[np.float32] = torch.cat(logits).detach().float().numpy()  # a view of a parameter needs it
     return predicted

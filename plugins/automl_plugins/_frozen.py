@@ -19,7 +19,7 @@ def check_weights_learn(model: nn.Module, technique: str, kinds: tuple[type[nn.M
             )
 
 
-def check_some_learn(model: nn.Module, technique: str) -> None:
+def check_some_learn(model: nn.Module, technique: str, instead: str) -> None:
     """Refuse a network in which training may change nothing.
 
     Raises:
@@ -27,6 +27,6 @@ def check_some_learn(model: nn.Module, technique: str) -> None:
     """
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise InfeasibleError(
-            f"all parameters of the network are frozen, and {technique} finds its grids in training; "
-            "choose ptq, or unfreeze some"
+            f"all parameters of the network are frozen, and {technique} works while it trains; "
+            f"choose {instead}, or unfreeze some"
         )

@@ -40,8 +40,8 @@ class Movement(Pruner):
         from automl_plugins._frozen import check_weights_learn
         from automl_plugins._weights import check_weights
 
-        check_weights_learn(model, self.name, (nn.Conv2d, nn.Linear))
         check_weights(model)
+        check_weights_learn(model, self.name, (nn.Conv2d, nn.Linear))
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's MovementPruner, then write the zeros into the weights."""

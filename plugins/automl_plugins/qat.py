@@ -19,8 +19,8 @@ class QAT(TrainedQuantizer):
         """Look at every tensor that would be put on a grid, and for something to train."""
         from automl_plugins._frozen import check_some_learn
 
-        check_some_learn(model, self.name)
         super().check(model, weight_bits, context)
+        check_some_learn(model, self.name, "ptq")
 
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Put the same grids on the network as it is."""

@@ -52,12 +52,14 @@ class ScheduledPruner(Pruner):
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
         """Try on the untrained network whether the base can remove these channels or weights."""
         from automl_plugins._channel_check import check_channels
+        from automl_plugins._frozen import check_some_learn
         from automl_plugins._weights import check_weights
 
         if self.base == "level":
             check_weights(model)
         else:
             check_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+        check_some_learn(model, self.name, self.base)
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's scheduled pruner over its base, remove or zero what is masked, train back."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from automl.technique import StageContext
+from automl.technique import Profile, StageContext
 from automl_plugins.channel_pruner import ChannelPruner
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
@@ -28,6 +28,13 @@ class Slim(ChannelPruner):
     scoring_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
     scoring_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     penalty: Annotated[float, Field(gt=0, le=100)] = 0.1
+
+    def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
+        """Try whether these channels can be removed, and look for something to train."""
+        from automl_plugins._frozen import check_some_learn
+
+        super().check(model, sparsity, context)
+        check_some_learn(model, self.name, "l1_norm")
 
     def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
         """Train the factors with NNI's SlimPruner."""

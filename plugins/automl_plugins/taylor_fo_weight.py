@@ -33,8 +33,8 @@ class TaylorFOWeight(ChannelPruner):
 
         from automl_plugins._frozen import check_weights_learn
 
-        check_weights_learn(model, self.name, (nn.Conv2d,))
         super().check(model, sparsity, context)
+        check_weights_learn(model, self.name, (nn.Conv2d,))
 
     def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
         """Sum the importance of the weights while NNI's TaylorPruner trains."""

@@ -113,3 +113,34 @@ def test_group_that_loses_nothing_is_no_reason_to_refuse():
     pruner.check(network, Profile(level=0.25, slope=-0.25), context())
     with pytest.raises(InfeasibleError, match="makes the logits"):
         pruner.check(network, Profile(level=0.25, slope=0.25), context())
+
+
+def frozen(*names: str) -> nn.Module:
+    """Give the plain network with these parameters frozen, or with all where none is named."""
+    model = plain()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(bool(names) and name not in names)
+    return model
+
+
+def first_weight() -> str:
+    return next(name for name, module in plain().named_modules() if isinstance(module, nn.Conv2d))
+
+
+@pytest.mark.parametrize("name", ["taylor_fo_weight", "movement"])
+def test_a_pruner_that_watches_training_refuses_frozen_weights_by_name(name):
+    pruner, layer = technique_class(name)(), first_weight()
+    pruner.check(frozen("no such parameter"), Profile(level=0.5, high=0.9), context())
+    with pytest.raises(InfeasibleError, match=f"the weights of '{layer}' are frozen, and {name} judges"):
+        pruner.check(frozen(f"{layer}.weight"), Profile(level=0.5, high=0.9), context())
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("qat", "ptq"), ("slim", "l1_norm"), ("linear", "l1_norm"), ("agp", "l1_norm")]
+)
+def test_a_technique_that_works_while_it_trains_refuses_a_network_that_is_all_frozen(name, instead):
+    technique = technique_class(name)()
+    profile = BITS if isinstance(technique, Quantizer) else Profile(level=0.5, high=0.9)
+    technique.check(frozen(f"{first_weight()}.weight"), profile, context())
+    with pytest.raises(InfeasibleError, match=f"are frozen, and {name} works while it trains; choose {instead}"):
+        technique.check(frozen(), profile, context())

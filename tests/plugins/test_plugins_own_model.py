@@ -69,3 +69,13 @@ def test_weights_that_cannot_be_loaded_are_refused(hub):
         file.write_bytes(b"torn")
     with pytest.raises(InfeasibleError, match=r"weights of 'squeezenet1_1' cannot be loaded.*--model"):
         TorchvisionModel(model="squeezenet1_1", weights="default").build(context(ImageShape(3, 64, 64)))
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_of_another_precision_becomes_float32(tmp_path, monkeypatch, precision):
+    (tmp_path / f"made_{precision}.py".replace("torch.", "")).write_text(
+        f"import torch\n\ndef make():\n    return torch.nn.Linear(4, 5, dtype={precision})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    built = PythonModel(target=f"made_{precision}:make".replace("torch.", "")).build(context())
+    assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}

@@ -204,3 +204,16 @@ def test_a_dropped_artifact_is_gone_from_the_row_before_the_folder(store, model_
     monkeypatch.setattr(TrialStore, "delete_artifact", lambda _self, number: order.append(number))
     drop_artifact(store, trial)
     assert order == [replace(trial, artifact=None), 0]
+
+
+def test_a_network_with_nothing_to_train_is_said_once(store):
+    listener = Silent()
+    session = session_of(store, listener=listener)
+    run_next(session, store, cached={"fit": False}, epochs_trained=3)
+    run_next(session, store, cached={"fit": True}, epochs_trained=0)
+    run_next(session, store, make=failed_trial)
+    assert listener.notes == []
+    for _ in range(2):
+        run_next(session, store, cached={"fit": False}, epochs_trained=0)
+    (note,) = listener.notes
+    assert note.startswith("trial 3 trained nothing: the parameters of its network are all frozen")
