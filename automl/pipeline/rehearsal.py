@@ -25,7 +25,7 @@ from automl.network.grids import put_on_grids
 from automl.network.plain import plain_weights
 from automl.network.skeleton import skeleton
 from automl.network.stirring import stirred
-from automl.network.tracing import trace
+from automl.network.tracing import trace_operations
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
@@ -184,7 +184,7 @@ def _once(key: Hashable | None, find: Callable[[], str | None]) -> str | None:
 def _cause(model: nn.Module) -> str:
     """Say where a network decides by what it computes: there the exporter keeps one way for all images."""
     try:
-        trace(model)
+        trace_operations(model)
     except UntraceableError as error:
         return (
             f"the exporter keeps one way through {error.where}, whatever the image; compute both, as torch.where does"

@@ -15,6 +15,7 @@ from automl.core.recipe import Recipe
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
+from automl.network.plain import own_copy
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.predict.faults import blamed
 from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
@@ -78,7 +79,8 @@ def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
     with _seeded(recipe):
         context = _context(task, recipe.seed)
         with blamed(stages[Stage.ARCHITECTURE]):
-            model = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context).eval()
+            built = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
+        model = own_copy(built, context.calibration).eval()  # whoever made it may hand out the same one again
         if Stage.PRUNER not in stages:
             return model
         pruner = stages[Stage.PRUNER]

@@ -1,10 +1,14 @@
 """A network that cannot be deployed is refused before it is trained, at the cost of one rehearsal a structure."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from small_trials import FLOAT, folder_cache, installed, runner_of, small_dataset, small_space
 from torch import nn
 
+from automl.core.profile import Profile
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.core.target import ONE_THREAD
@@ -13,6 +17,7 @@ from automl.export.onnx_writer import export_onnx
 from automl.pipeline import rehearsal
 from automl.pipeline.rehearsal import Rehearsal
 from automl.pipeline.stages import StageRunner
+from automl.registry import technique_class
 
 REASON = (
     r"architecture 'python' builds a network that torch cannot export to ONNX: UnsupportedOperatorError: "
@@ -144,3 +149,101 @@ def test_all_of_a_trial_from_the_cache_exports_nothing_before(exports, tmp_path)
     rehearsal._reasons.clear()
     runner_of("float", cache).run()
     assert len(exports) == 1
+
+
+class LessTheMean(nn.Module):
+    """What it gives an image depends on the others of the run."""
+
+    def forward(self, values):
+        return values - values.mean(0, keepdim=True)
+
+
+class RanksInTheRun(nn.Module):
+    def forward(self, values):
+        return values * (1 + torch.arange(len(values)).reshape(-1, 1))
+
+
+class Bright(nn.Module):
+    """Decides by the values of a whole run; the exporter takes the way of its black image."""
+
+    def forward(self, values):
+        return values.flip(3) if values.mean() > 0 else values
+
+
+class Forgotten(torch.autograd.Function):
+    """Is exported as what it is not."""
+
+    @staticmethod
+    def forward(_context, values):
+        return values.abs()
+
+    @staticmethod
+    def symbolic(graph, values):
+        return graph.op("Identity", values)
+
+
+class Misread(nn.Module):
+    def forward(self, values):
+        return Forgotten.apply(values)
+
+
+@pytest.mark.parametrize(
+    "layer", [LessTheMean(), RanksInTheRun(), nn.Softmax(dim=0)], ids=lambda each: type(each).__name__
+)
+def test_an_answer_that_depends_on_the_other_images_of_a_run_is_refused(layer):
+    model = nn.Sequential(network(8), layer)
+    with pytest.raises(
+        InfeasibleError, match=r"network whose answer to an image depends on the other images of its run"
+    ):
+        rehearse(model, architecture())
+
+
+def test_statistics_of_a_run_are_refused():
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), nn.Flatten(), nn.Linear(288, 4)
+    )
+    with pytest.raises(InfeasibleError, match="depends on the other images of its run"):
+        rehearse(model, architecture())
+
+
+def test_a_branch_that_the_exporter_freezes_is_refused_with_its_line():
+    images = np.random.default_rng(0).integers(200, 256, (24, 1, 8, 8), dtype=np.uint8)
+    pattern = r"does not compute: .* the exporter keeps one way through module '0', a Bright, .*`return values.flip"
+    with pytest.raises(InfeasibleError, match=pattern):
+        rehearse(nn.Sequential(Bright(), network(8)), architecture(), images)
+
+
+def test_an_operator_that_is_exported_as_another_is_refused():
+    with pytest.raises(
+        InfeasibleError, match=r"that the exported file does not compute: on 24 images its logits lie .*%"
+    ):
+        rehearse(nn.Sequential(network(8), Misread()), architecture())
+
+
+@pytest.mark.parametrize("name", ["ptq", "qat", "lsq", "lsq_plus", "dorefa", "bnn", "kmeans", "float16"])
+def test_a_quantizer_is_rehearsed_without_training(name):
+    data, trains = small_dataset(), []
+    recipe = small_space().recipe(FLOAT, seed=3)
+    runner = StageRunner(recipe, data, torch.device("cpu"))
+    context = replace(runner._context(), fit=lambda *_arguments, **_settings: trains.append(1))
+    used = technique_class(name)()
+    prepared = used.prepared(network(8), context.calibration)
+    before = {key: tensor.clone() for key, tensor in prepared.state_dict().items()}
+    rehearsed = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD)
+    rehearsed.check_quantizer(prepared, used, Profile(level=4, low=2, high=8), context)
+    assert trains == []
+    assert all(torch.equal(before[key], tensor) for key, tensor in prepared.state_dict().items())
+
+
+def test_a_quantizer_whose_simulation_cannot_be_exported_faithfully_is_refused_before_training():
+    model = nn.Sequential(network(8), Misread())
+    data = small_dataset()
+    context = StageRunner(small_space().recipe(FLOAT, seed=3), data, torch.device("cpu"))._context()
+    used = technique_class("ptq")()
+    prepared = used.prepared(model, context.calibration)
+    with pytest.raises(
+        InfeasibleError, match=r"quantizer 'ptq' gives a file that does not compute what was simulated, first at"
+    ):
+        Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD).check_quantizer(
+            prepared, used, Profile(level=8, low=2, high=8), context
+        )

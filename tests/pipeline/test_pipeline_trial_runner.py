@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import ClassVar
 
 import onnxruntime
 import pytest
@@ -37,6 +38,7 @@ architecture:
   conv_net: {depth: 2, width_1: [8], width_2: [8, 16], kernel: 3, activation: [relu, silu]}
   unbuildable:
   broken:
+  one_for_all:
 training: {epochs: 2, learning_rate: 0.02}
 pruner:
   none:
@@ -80,6 +82,29 @@ class Broken(Architecture):
 
     def build(self, _context):
         raise RuntimeError("first line\nsecond line")
+
+
+class LateBranch(nn.Module):
+    """Decides by the image once it has been trained: what was rehearsed is another network."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+
+    def forward(self, values):
+        if self.training:
+            self.steps += 1
+        return values.abs() if bool(self.steps > 0) and bool(values.abs().sum() > 0) else values
+
+
+class OneForAll(Architecture):
+    """Hands out the same network at each call."""
+
+    name = "one_for_all"
+    network: ClassVar[nn.Module]
+
+    def build(self, _context):
+        return self.network
 
 
 class Explode(Pruner):
@@ -139,7 +164,7 @@ def techniques():
     torch.set_num_threads(1)
     own = {
         kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
-        for kind in (Unbuildable, Broken, Explode, Widen, Liar, Fibber)
+        for kind in (Unbuildable, Broken, Explode, Widen, Liar, Fibber, OneForAll)
     }
     together = {**plugins(), **own}
     with pytest.MonkeyPatch.context() as patch:
@@ -342,3 +367,31 @@ def test_file_that_agrees_with_the_simulation_logs_nothing(make_runner, caplog):
     trial = make_runner().run(0, FLOAT)
     assert trial.metrics["parity_gap"] == 0
     assert caplog.messages == []
+
+
+def one_for_all(*first):
+    torch.manual_seed(0)
+    OneForAll.network = nn.Sequential(*first, nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10))
+
+
+ONE_FOR_ALL = {"architecture": "one_for_all", "pruner": "none", "quantizer": "none"}
+
+
+def test_a_network_that_is_handed_out_twice_gives_equal_trials(make_runner):
+    one_for_all()
+    before = {name: tensor.clone() for name, tensor in OneForAll.network.state_dict().items()}
+    runner = make_runner()
+    first, second = (runner.run(number, ONE_FOR_ALL) for number in (0, 1))
+    assert first.metrics["accuracy"] == second.metrics["accuracy"]
+    assert first.metrics["download_bytes"] == second.metrics["download_bytes"]
+    assert all(torch.equal(before[name], tensor) for name, tensor in OneForAll.network.state_dict().items())
+
+
+def test_a_float_file_that_answers_otherwise_after_training_fails(make_runner):
+    one_for_all(LateBranch())
+    runner = make_runner()
+    trial = runner.run(0, ONE_FOR_ALL)
+    assert trial.state is TrialState.FAILED, trial.error
+    assert trial.epochs_trained > 0
+    assert trial.error.startswith("FidelityError: the export changed what the network answers")
+    assert_nothing_measured(trial, runner)
