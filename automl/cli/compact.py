@@ -1,5 +1,7 @@
 """``automl compact``: one parquet file in place of many."""
 
+from contextlib import nullcontext
+
 import typer
 
 from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, StudyArgument, print_json, results
@@ -12,9 +14,13 @@ def register(app: typer.Typer) -> None:
 
 def compact(study: StudyArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Fold the rows of a study into one file, trials.parquet; every search does it at its end."""
-    from automl.storage.store import TrialStore
+    from automl.storage.hold import held_study
+    from automl.storage.store import TrialStore, study_folder
 
-    rows = TrialStore.open(store, study).compact()
+    opened = TrialStore.open(store, study)
+    # Where nothing locks, as in a bucket, a search that folds at the same moment would lose rows.
+    with nullcontext() if opened.has_locks else held_study(study_folder(store, study), name=study):
+        rows = opened.compact()
     if as_json:
         print_json({"study": study, "rows": rows})
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from automl.cli.ending import Ending, endings_as_interrupts
 from automl.cli.terminal import DEFAULT_STORE, JsonOption, StoreOption, fail, messages, print_json, results
 from automl.core.value import Value
 
@@ -167,16 +168,17 @@ def search(
         store=store,
         keep_artifacts=keep_artifacts,
     )
-    try:
-        request = _request(arguments)
-        result = _run(request)
-    except KeyboardInterrupt:  # before the workers were there, or a second time while they end
-        _fail_interrupted()
+    with endings_as_interrupts() as ending:
+        try:
+            request = _request(arguments)
+            result = _run(request)
+        except KeyboardInterrupt:  # before the workers were there, or a second time while they end
+            _fail_interrupted(ending)
     _print(request, result, as_json=as_json)
     for line in (*map(str, result.failed), *result.problems):
         messages().print(line, highlight=False, markup=False, soft_wrap=True)
     if result.is_interrupted:
-        _fail_interrupted()
+        _fail_interrupted(ending)
     failure = _failure(request, result)
     if failure is not None:
         fail(failure, 1)
@@ -315,5 +317,5 @@ def _store_option(request: "SearchRequest") -> list[str]:
     return [] if request.store == DEFAULT_STORE else ["--store", request.store]
 
 
-def _fail_interrupted() -> NoReturn:
-    fail(f"interrupted; to go on: {shlex.join(['automl', *sys.argv[1:]])}", 130)
+def _fail_interrupted(ending: Ending) -> NoReturn:
+    fail(f"interrupted; to go on: {shlex.join(['automl', *sys.argv[1:]])}", ending.exit_code)

@@ -22,12 +22,12 @@ from ray import tune
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.datasets.dataset import Dataset
-from automl.errors import SearchError, UsageError
-from automl.search.cluster import LOCAL, Cluster
+from automl.errors import SearchError
+from automl.search.cluster import Cluster
 from automl.search.lock_service import ServiceLocks, start_lock_service
+from automl.search.ray_start import started_ray
 from automl.search.session import Assignment, SearchSession
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
@@ -43,9 +43,9 @@ class TrialTrainable(tune.Trainable):
     """A worker: it loads what a trial needs once, and then runs one trial a step."""
 
     def setup(  # type: ignore[override] # tune.with_parameters adds the others
-        self, config: dict[str, Any], spec: StudySpec, dataset: Dataset, root: str, cache: "StageCache"
+        self, config: dict[str, Any], store: TrialStore, dataset: Dataset, cache: "StageCache"
     ) -> None:
-        """Open the study on this host."""
+        """Get ready for the trials of a study."""
         import torch
 
         from automl.measure.latency import LatencyMeter
@@ -53,10 +53,10 @@ class TrialTrainable(tune.Trainable):
 
         torch.set_num_threads(WORKER_THREADS)
         self._runner = TrialRunner(
-            spec=spec,
+            spec=store.spec,
             dataset=dataset,
-            store=TrialStore.open(root, spec.name),
-            meter=LatencyMeter(spec.target),
+            store=store,
+            meter=LatencyMeter(store.spec.target),
             device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
             cache=cache,
         )
@@ -156,27 +156,17 @@ def ray_cluster(cluster: Cluster) -> Iterator[int]:
         Trials at a time.
 
     Raises:
-        UsageError: If there is no cluster at the address.
+        UsageError: If there is no cluster at the address, or no folder for the sockets of a new one.
+        SearchError: If this machine is too busy to start one.
     """
     workers = cluster.workers or os.cpu_count() or 1
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a trial's failure is its row, not a traceback here
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
-    if cluster.address == LOCAL:
-        options |= {"address": LOCAL, "num_cpus": workers}
-    else:
-        options = {"address": cluster.address, "log_to_driver": False, "logging_level": "ERROR"}
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # Ray prints the death of a worker
-        try:
-            ray.init(**options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                f"no Ray cluster answers at address {cluster.address!r}: {str(error).splitlines()[0].rstrip('.')}; "
-                "start one with `ray start --head`, or leave --address out"
-            ) from error
-        try:
-            yield cluster.workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call] # Ray's
-        finally:
-            ray.shutdown()
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        redirect_stdout(nowhere),  # Ray prints the death of a worker
+        started_ray(cluster, workers),
+    ):
+        yield cluster.workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call] # Ray's
 
 
 def run_on_ray(
@@ -206,7 +196,7 @@ def run_on_ray(
     if not session.has_work:
         return
     cache = _cache(root, cache_limit_bytes)
-    trainable = tune.with_parameters(TrialTrainable, spec=store.spec, dataset=dataset, root=root, cache=cache)
+    trainable = tune.with_parameters(TrialTrainable, store=store, dataset=dataset, cache=cache)
     with tempfile.TemporaryDirectory(prefix="automl-ray-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),

@@ -37,7 +37,8 @@ from automl.search.start import Start, earlier_study, read_points
 from automl.search.suggester import Suggester, point_key, random_point
 from automl.search.unjudged import unjudged_notes
 from automl.search.versions import library_versions
-from automl.storage.store import TrialStore
+from automl.storage.hold import held_study
+from automl.storage.store import TrialStore, study_folder
 
 DEFAULT_CACHE_BYTES = 10_000_000_000
 _SEEDS = 2**32
@@ -153,11 +154,16 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     """Search until the budget is used, then measure the front once more.
 
     Raises:
-        UsageError: If the request makes no sense; nothing was written.
+        UsageError: If the request makes no sense, or another process searches the study; nothing was written.
         SearchError: If the first ten trials all failed.
     """
     deadline = time.monotonic() + request.time_budget_seconds
     request.check()
+    with held_study(study_folder(request.store, request.study), name=request.study) as hold:
+        return _search(request, listener, deadline, hold)
+
+
+def _search(request: SearchRequest, listener: SearchListener, deadline: float, hold: str) -> SearchResult:
     suggester: Suggester | None = None
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
@@ -167,7 +173,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         request = replace(request, space=request.space.with_augmentation(dataset.augmentation))
     spec = _spec(request, dataset)
     start = _start(request, spec)
-    store = TrialStore.open_or_create(request.store, spec)
+    store = TrialStore.open_or_create(request.store, spec).under(hold)
     for note in notes:
         listener.on_note(note)
     known = SpacePredictor(

@@ -125,6 +125,21 @@ class Folder:
             if (info.mtime_ns, info.size) == (unless_changed_since.mtime_ns, unless_changed_since.size):
                 self.filesystem.delete_file(path)
 
+    def age_seconds(self, name: str) -> float | None:
+        """Say how long ago a file was written, by the filesystem's own clock; None where there are no times.
+
+        Raises:
+            StoreError: If nothing can be written beside it.
+        """
+        probe = f"{TEMPORARY}/{uuid.uuid4().hex}"
+        self.replace(probe, b"")
+        with explained("look at", self._at(name)):
+            now, written = self.filesystem.get_file_info([self._at(probe), self._at(name)])
+            self.filesystem.delete_file(self._at(probe))
+        if written.mtime is None or now.mtime is None:
+            return None
+        return float((now.mtime - written.mtime).total_seconds())
+
     def delete(self) -> None:
         """Delete the folder and all within; a folder that is not there is no error."""
         with explained("delete", self.path), suppress(FileNotFoundError):

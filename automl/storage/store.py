@@ -15,6 +15,7 @@ from automl.core.trial import Trial
 from automl.errors import StoreError
 from automl.storage.difference import differences
 from automl.storage.folder import Folder
+from automl.storage.hold import lease_of
 from automl.storage.parquet import check_schema_version, count_trials, decode_trials, encode_trials, merge_trials
 
 _STUDY_FILE = "study.json"
@@ -47,9 +48,29 @@ class TrialStore:
         spec: The study, as it was stored when it was created.
     """
 
-    def __init__(self, folder: Folder, spec: StudySpec) -> None:
+    def __init__(self, folder: Folder, spec: StudySpec, *, hold: str | None = None) -> None:
         self._folder = folder
+        self._hold = hold
         self.spec = spec
+
+    def under(self, hold: str | None) -> Self:
+        """Give the same store, which refuses to write rows when another search has taken over the study.
+
+        Args:
+            hold: Token of the hold under which rows are written; None writes them under any.
+        """
+        return type(self)(self._folder, self.spec, hold=hold)
+
+    @property
+    def hold(self) -> str | None:
+        """Token of the hold under which rows are written."""
+        return self._hold
+
+    @property
+    def has_locks(self) -> bool:
+        """Whether processes can take turns in writing."""
+        with self._folder.locked(_ROWS_LOCK) as is_locked:
+            return is_locked
 
     @classmethod
     def create(cls, root: str, spec: StudySpec) -> Self:
@@ -62,7 +83,7 @@ class TrialStore:
         Raises:
             StoreError: If the root cannot be written, the study exists or its name is not one for a folder.
         """
-        folder = _study_folder(root, spec.name)
+        folder = study_folder(root, spec.name)
         if folder.read(_STUDY_FILE) is not None:
             raise StoreError(f"study {spec.name!r} already exists in {root}; name another with --study NEWNAME")
         is_new = not folder.exists()
@@ -73,6 +94,8 @@ class TrialStore:
         except StoreError:
             if is_new and folder.exists():
                 folder.delete()
+            elif (info := folder.files("").get(_STUDY_FILE)) is not None:
+                folder.delete_file(_STUDY_FILE, unless_changed_since=info)
             raise
         return cls(folder, spec)
 
@@ -83,7 +106,7 @@ class TrialStore:
         Raises:
             StoreError: If there is none of this name (with the nearest that exist), or it cannot be read.
         """
-        folder = _study_folder(root, study)
+        folder = study_folder(root, study)
         data = folder.read(_STUDY_FILE)
         if data is None:
             raise StoreError(f"there is no study {study!r} in {root}; {_suggestion(study, list_studies(root))}")
@@ -96,7 +119,7 @@ class TrialStore:
         Raises:
             StoreError: If a different study has the name, saying what differs.
         """
-        if _study_folder(root, spec.name).read(_STUDY_FILE) is None:
+        if study_folder(root, spec.name).read(_STUDY_FILE) is None:
             return cls.create(root, spec)
         store = cls.open(root, spec.name)
         found = differences(store.spec, spec)
@@ -113,9 +136,10 @@ class TrialStore:
         """Write one row; a row of the same number is replaced.
 
         Raises:
-            StoreError: If it cannot be written.
+            StoreError: If it cannot be written, or another search has taken over the study.
         """
         with self._folder.locked(_ROWS_LOCK) as is_locked:
+            self._check_hold()
             if is_locked:
                 self._fold([trial])
             else:
@@ -198,6 +222,14 @@ class TrialStore:
         path = self._folder.child(_artifact_name(number)).local_path
         return path if path is not None and path.is_dir() else None
 
+    def _check_hold(self) -> None:
+        lease = lease_of(self._folder) if self._hold is not None else None
+        if lease is not None and lease.token != self._hold:
+            raise StoreError(
+                f"study {self.spec.name!r} was taken over by process {lease.pid} on {lease.host} at {lease.since}, "
+                "when this search gave no sign of life; its rows are not mixed with those of the other"
+            )
+
     def _fold(self, trials: Sequence[Trial] = ()) -> int:
         singles = self._singles()
         previous = self._folder.read(_FOLDED_FILE)
@@ -226,7 +258,12 @@ def _last_of_each(trials: Iterable[Trial]) -> list[Trial]:
     return list({trial.number: trial for trial in trials}.values())
 
 
-def _study_folder(root: str, study: str) -> Folder:
+def study_folder(root: str, study: str) -> Folder:
+    """Give the folder of a study, which need not exist.
+
+    Raises:
+        StoreError: If the name is not one for a folder, or no filesystem answers to the root.
+    """
     if not _STUDY_NAME.fullmatch(study):
         raise StoreError(f"study name {study!r} is not one: use letters, digits and . _ + -, as in digits-small")
     return Folder.at(root).child(study)
