@@ -75,3 +75,28 @@ def test_a_restart_goes_on_where_the_run_before_it_ended():
         halving.note(50, {3: (-1.0, -1.0)}, is_paused=True)
         halving.note(51, {3: (2.0, 2.0)}, is_paused=True)
     assert before.promote() == after.promote() == 50
+
+
+@pytest.mark.parametrize(("trials", "promoted"), [(1, 0), (3, 0), (4, 1), (7, 1), (8, 2), (11, 2), (12, 3)])
+def test_no_more_than_a_whole_quarter_of_a_rung_goes_on(trials, promoted):
+    halving = SuccessiveHalving(Rungs(epochs=(3,), reduction=4.0))
+    for number in range(trials):
+        halving.note(number, {3: (float(number), float(-number))}, is_paused=True)
+    assert halving.may_promote is (promoted > 0)
+    found = [halving.promote() for _ in range(promoted)]
+    assert None not in found
+    assert len(set(found)) == promoted
+    assert halving.promote() is None
+    assert not halving.may_promote
+
+
+def test_a_promoted_trial_that_ends_takes_one_place_of_its_rung():
+    halving = SuccessiveHalving(Rungs(epochs=(3,), reduction=4.0))
+    for number in range(7):
+        halving.note(number, {3: (float(number),)}, is_paused=True)
+    assert halving.promote() == 0
+    halving.note(0, {3: (0.0,)}, is_paused=False)
+    assert halving.promote() is None, "seven reached the rung, not eight"
+    halving.note(7, {3: (7.0,)}, is_paused=True)
+    assert halving.promote() == 1, "one of the two places is taken, not both"
+    assert halving.promote() is None

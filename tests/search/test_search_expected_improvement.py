@@ -88,3 +88,18 @@ def test_a_loss_at_its_limit_keeps_to_it_and_a_known_one_does_so_surely():
     known = Forecast(np.log([49_999.0, 50_000.0, 50_001.0]), np.zeros(3), is_logarithmic=True)
     assert known.probability_below(50_000.0).tolist() == [1.0, 1.0, 0.0]
     assert Forecast(np.array([2.0]), np.array([1.0])).probability_below(2.0) == pytest.approx([0.5])
+
+
+def test_each_of_many_points_has_its_own_expectation():
+    """More points than are computed at a time, so that a part may not be taken for another."""
+    count = 10_000
+    generator = np.random.default_rng(3)
+    front, reference = front_of(2), (1.0, 1.0)
+    mean, deviation = generator.random((2, count)), 0.2 * generator.random((2, count))
+    forecasts = [Forecast(mean[index], deviation[index]) for index in range(2)]
+    boxes = free_boxes(front, reference)
+    found = expected_hypervolume_improvement(forecasts, boxes)
+    assert found.shape == (count,)
+    for index in (0, 4095, 4096, 4097, 8191, 8192, count - 1, *generator.integers(0, count, 50).tolist()):
+        alone = [forecast.rows(index, index + 1) for forecast in forecasts]
+        assert found[index] == pytest.approx(expected_hypervolume_improvement(alone, boxes)[0], rel=1e-12, abs=1e-15)

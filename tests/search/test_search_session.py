@@ -6,7 +6,9 @@ import pytest
 from tiny_study import Silent, failed_trial, spec_of, tiny_space, trial_of
 
 from automl.core.trial import TrialState
+from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.optuna_suggester import OptunaSuggester
+from automl.search.rung_losses import RungLosses
 from automl.search.session import FAILURES_ALLOWED, KeepArtifacts, SearchSession, drop_artifact
 from automl.storage.store import TrialStore
 
@@ -193,6 +195,44 @@ def test_progress_says_where_the_search_stands(store):
     assert all(told.budget == 4 for told, _ in listener.told)
     # of the box up to size 2,000 and accuracy 0, the small network has half the width times 0.5
     assert listener.told[-1][0].hypervolume == pytest.approx(0.25)
+
+
+class Sizes:
+    """Knows that networks differ in size, and nothing else of them."""
+
+    def predict(self, points):
+        return [{"size_bytes": 1000.0 * point["conv_net.width_1"]} for point in points]
+
+
+def test_a_promoted_trial_is_one_trial_of_the_study_and_of_the_budget(store):
+    objectives = store.spec.objectives
+    suggester = OptunaSuggester(store.spec.space, objectives, sampler="random", seed=0)
+    listener = Silent()
+    session = SearchSession(
+        store,
+        suggester,
+        budget=5,
+        keep=KeepArtifacts.FRONT,
+        listener=listener,
+        early_stopping=EarlyStopping(Rungs((2,), 4.0), RungLosses(objectives, Sizes())),
+    )
+    for _ in range(4):
+        paused = {"state": TrialState.STOPPED, "metrics": {"accuracy_at_2": 0.5}, "epochs_trained": 2}
+        run_next(session, store, **paused)
+    assert (session.remaining, session.progress.done) == (1, 4)
+    promoted = session.next()
+    assert promoted.number in range(4)
+    assert (promoted.pace.until_epoch, promoted.pace.epochs_before) == (None, 2)
+    assert session.remaining == 1, "a trial that goes on is none of those to come"
+    whole = {"accuracy": 0.9, "size_bytes": 8000.0, "accuracy_at_2": 0.5}
+    session.finish(trial_of(promoted.number, promoted.point, metrics=whole))
+    assert sorted(trial.number for trial in session.trials) == [0, 1, 2, 3]
+    assert session.progress.done == 4
+    assert session.progress.front_size == 1
+    last = run_next(session, store)
+    assert last.number == 4
+    assert session.next() is None
+    assert [told.done for told, _ in listener.told] == [0, 1, 2, 3, 4, 4, 5]
 
 
 def test_a_dropped_artifact_is_gone_from_the_row_before_the_folder(store, model_folder, monkeypatch):
