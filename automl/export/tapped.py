@@ -41,11 +41,13 @@ def tapped_graph(
     clamped = {node.output[0]: node.input[0] for node in graph.node if node.op_type in _CLAMPS}
     insert_qdq(marked, ActivationQuantization(normalization.scale, normalization.zero_point), quantization)
     produced = {output: place for place, node in enumerate(graph.node) for output in node.output}
-    tensors: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for tensor, names in marked.modules.items():
         kept = tensor if tensor in produced else clamped.get(tensor, "")  # an idle clamp has left the graph
-        tensors |= {name: kept for name in names if name in quantization.outputs and kept in produced}
+        found += [(name, kept) for name in names if name in quantization.outputs and kept in produced]
+    tensors: dict[str, str] = {}
+    for name, kept in sorted(found, key=lambda item: produced[item[1]]):
+        tensors.setdefault(name, kept)  # a module that runs twice is read where it first ran
     present = {output.name for output in graph.output}
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in {*tensors.values()} - present)
-    in_order = sorted(tensors.items(), key=lambda item: produced[item[1]])
-    return TappedGraph(marked.model.SerializeToString(), dict(in_order))
+    return TappedGraph(marked.model.SerializeToString(), tensors)
