@@ -2,6 +2,7 @@
 
 import copy
 import tempfile
+import traceback
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +34,9 @@ from automl.technique import Quantizer, StageContext
 from automl.training.batches import normalize
 
 _RAISED_BY_THE_EXPORTER = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What comes out of the exporter, and of a forward pass that it runs; the network is known to answer images."""
+"""What comes out of torch's exporter, where it meets what it does not know: few of these it means."""
+
+_TORCH = Path(torch.__file__).parent
 
 _ALONE = 4
 """Images that are also run one by one."""
@@ -160,6 +163,8 @@ class Rehearsal:
             except InfeasibleError as reason:
                 return f"cannot be exported: {reason}"
             except _RAISED_BY_THE_EXPORTER as error:
+                if not _is_raised_in_torch(error):
+                    raise
                 return f"torch cannot export to ONNX: {_first_line(error)}"
             try:
                 deploy(path, self.target)
@@ -190,6 +195,11 @@ def _cause(model: nn.Module) -> str:
             f"the exporter keeps one way through {error.where}, whatever the image; compute both, as torch.where does"
         )
     return "an operator is exported with another meaning; build the network of other operators"
+
+
+def _is_raised_in_torch(error: Exception) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(_TORCH)
 
 
 def _first_line(error: Exception) -> str:

@@ -25,6 +25,10 @@ _UNREADABLE = (
     TypeError,
 )
 
+_UNWRITABLE = (pickle.PicklingError, AttributeError, RuntimeError, TypeError, ValueError, StoreError)
+"""What comes out of pickling a network that somebody wrote; torch itself raises RuntimeError for one that computes its
+weights."""
+
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result", CompressedModel, PausedFit)
 
@@ -112,5 +116,5 @@ class FolderCache:
         try:
             torch.save(result, content)
             self._folder.write(key, content.getvalue())
-        except (pickle.PicklingError, AttributeError, TypeError, StoreError) as error:
+        except _UNWRITABLE as error:
             _logger.warning("a result is not kept for other trials: %s", error)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 from small_trials import CHAINS, Failing, file_of, folder_cache, installed, runner_of, small_dataset, small_space
+from torch import nn
+from torch.nn.utils import parametrizations
 
 from automl.core.profile import Profile
 from automl.core.recipe import Recipe, StageRecipe, Teacher
@@ -212,7 +214,19 @@ def test_an_entry_that_the_file_system_does_not_give_is_made_again_with_a_warnin
     assert again.epochs_trained == EPOCHS["float"]
 
 
-def test_a_result_that_does_not_pickle_is_used_and_not_kept(cache, monkeypatch, caplog):
+def with_a_local_function(model):
+    model.note = lambda: None
+    return model
+
+
+def with_a_computed_weight(model):
+    """Torch raises RuntimeError where one is pickled."""
+    parametrizations.weight_norm(next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d)))
+    return model
+
+
+@pytest.mark.parametrize("unpicklable", [with_a_local_function, with_a_computed_weight])
+def test_a_result_that_does_not_pickle_is_used_and_not_kept(cache, monkeypatch, caplog, unpicklable):
     monkeypatch.setattr(Failing, "fails", False)
     monkeypatch.setattr(Failing, "prune", lambda _self, model, _sparsity, _context: unpicklable(model))
     runner = runner_of("failing", cache)
@@ -222,11 +236,6 @@ def test_a_result_that_does_not_pickle_is_used_and_not_kept(cache, monkeypatch, 
     again = runner_of("failing", cache)
     again.run()
     assert again.cached == {"fit": True, "prune": False}
-
-
-def unpicklable(model):
-    model.note = lambda: None
-    return model
 
 
 def test_a_trial_says_how_long_it_waited_for_another(tmp_path, cache):
