@@ -58,7 +58,7 @@ def export(
 ) -> None:
     """Copy a trial's network and recipe out of the store."""
     from automl.cli.stored_trial import stored_trial
-    from automl.errors import UsageError
+    from automl.errors import StoreError, UsageError
     from automl.export.packing import PACKED_SUFFIX, pack
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
     from automl.storage.store import TrialStore
@@ -66,11 +66,13 @@ def export(
     if packed and form not in {None, Format.ONNX}:
         raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
     opened = TrialStore.open(store, study)
-    stored_trial(opened, number)
+    trial = stored_trial(opened, number)
     measured = opened.spec.target
     with tempfile.TemporaryDirectory(prefix="automl-export-") as scratch:
-        opened.read_artifact(number, Path(scratch))
+        opened.read_artifact(number, Path(scratch), sha256=trial.artifact_sha256)
         artifact = {file.name: file.read_bytes() for file in Path(scratch).iterdir()}
+    for name in {MODEL_FILE, RECIPE_FILE, *measured.files} - artifact.keys():
+        raise StoreError(f"{store}/{study}/{trial.artifact}/{name} is missing; restore it from a copy of the store")
     model, recipe = artifact[MODEL_FILE], artifact[RECIPE_FILE]
     facts: dict[str, object] = {"size_bytes": len(model)}
     if form is None:

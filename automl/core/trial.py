@@ -49,6 +49,7 @@ class Trial:
             the recipe lacks is absent.
         epochs_trained: Passes over the training split, all stages together, those of results from the cache left out.
         artifact: Path of the artifact folder relative to the study; None where it is not kept.
+        artifact_sha256: Checksum and name of each of the artifact's files, a line each; None where it is not kept.
         parity_layer: Module at which the deployed network first departs from the simulated one; None where their
             accuracies agree.
         fidelity: Gap of each rewrite of the network on its way to the file, as ``Transition`` explains.
@@ -73,6 +74,7 @@ class Trial:
     cached: Mapping[str, bool] = field(default_factory=dict)
     epochs_trained: int = 0
     artifact: str | None = None
+    artifact_sha256: str | None = None
     parity_layer: str | None = None
     fidelity: Mapping[Transition, float] = field(default_factory=dict)
     widths: tuple[LayerWidth, ...] = ()

@@ -133,6 +133,7 @@ class TrialRunner:
             cached=stages.cached,
             epochs_trained=pace.epochs_before + stages.epochs_trained,
             artifact=artifact,
+            artifact_sha256=None if artifact is None else self.store.artifact_sha256(number),
             parity_layer=parity_layer,
             fidelity=fidelity,
             widths=widths,

@@ -66,7 +66,7 @@ def _next(trials: Sequence[Trial], spec: StudySpec, *, failed: Collection[int]) 
 def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyMeter) -> Trial:
     with tempfile.TemporaryDirectory(prefix="automl-front-") as scratch:
         folder = Path(scratch)
-        store.read_artifact(trial.number, folder)
+        store.read_artifact(trial.number, folder, sha256=trial.artifact_sha256)
         model = folder / meter.target.files[0]
         latency = meter.measure(model, images=dataset.test.images[:1])
         logits = predict(model, dataset.test.images, target=meter.target)

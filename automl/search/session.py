@@ -240,7 +240,7 @@ def worth_keeping(trials: Sequence[Trial], spec: StudySpec) -> set[int]:
 
 def drop_artifact(store: TrialStore, trial: Trial) -> Trial:
     """Delete a trial's artifact and say so in its row; the row first, so that it never names what is gone."""
-    without = replace(trial, artifact=None)
+    without = replace(trial, artifact=None, artifact_sha256=None)
     store.write(without)
     store.delete_artifact(trial.number)
     return without

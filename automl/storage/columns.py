@@ -48,7 +48,7 @@ CACHED_STEPS = ("fit", "prune", "quantize", "once", "teacher")
 
 _ORDER = (
     *("study", "number", "state", "seed", "param", "metric", "constraint", "seconds", "cached"),
-    *("epochs_trained", "artifact", "parity_layer", "widths", "error", "error_traceback"),
+    *("epochs_trained", "artifact", "artifact_sha256", "parity_layer", "widths", "error", "error_traceback"),
     *("started_at", "finished_at", "host", "versions", "schema_version"),
 )
 """Columns, or groups of them, as they stand in a file."""
@@ -87,6 +87,7 @@ def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
         **{f"cached.{step}": Kind.BOOLEAN for step in CACHED_STEPS},
         "epochs_trained": Kind.INTEGER,
         "artifact": Kind.TEXT,
+        "artifact_sha256": Kind.TEXT,
         "parity_layer": Kind.TEXT,
         **{f"fidelity.{transition}": Kind.REAL for transition in Transition},
         "widths": Kind.WIDTHS,
@@ -133,6 +134,7 @@ def row_of(trial: Trial, spec: StudySpec) -> dict[str, Cell]:
         **{f"cached.{step}": is_cached for step, is_cached in trial.cached.items()},
         "epochs_trained": trial.epochs_trained,
         "artifact": trial.artifact,
+        "artifact_sha256": trial.artifact_sha256,
         "parity_layer": trial.parity_layer,
         **{f"fidelity.{transition}": gap for transition, gap in trial.fidelity.items()},
         "widths": [asdict(width) for width in trial.widths] or None,
@@ -167,6 +169,7 @@ def trial_of(row: Mapping[str, Cell]) -> Trial:
         cached={step: cell for step, cell in _group(row, "cached").items() if isinstance(cell, bool)},
         epochs_trained=_integer(row["epochs_trained"]),
         artifact=_text(row["artifact"]),
+        artifact_sha256=_text(row.get("artifact_sha256")),
         parity_layer=_text(row.get("parity_layer")),
         fidelity={Transition(name): gap for name, gap in _numbers(row, "fidelity").items()},
         widths=_widths(row.get("widths")),

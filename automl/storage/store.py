@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.errors import StoreError
+from automl.storage.artifacts import check_files, checksums
 from automl.storage.difference import differences
 from automl.storage.folder import Folder
 from automl.storage.hold import lease_of
@@ -196,22 +197,35 @@ class TrialStore:
             self._folder.replace(f"{name}/{file.name}", file.read_bytes())
         return name
 
-    def read_artifact(self, number: int, folder: Path) -> None:
-        """Copy an artifact's files to a local folder, which is made where it is not there.
+    def artifact_sha256(self, number: int) -> str:
+        """List the checksums of an artifact's files, for the trial's row.
 
         Raises:
-            StoreError: If the artifact is not kept.
+            StoreError: If a file cannot be read.
         """
-        name = _artifact_name(number)
-        files = self._folder.files(name)
+        return checksums(self._artifact_files(number))
+
+    def read_artifact(self, number: int, folder: Path, *, sha256: str | None = None) -> None:
+        """Copy an artifact's files to a local folder, which is made where it is not there.
+
+        Args:
+            number: Of the trial.
+            folder: Where the files go.
+            sha256: The checksums in the trial's row; None where it has none.
+
+        Raises:
+            StoreError: If the artifact is not kept, or a file of it is missing or was replaced by another.
+        """
+        files = self._artifact_files(number)
         if not files:
             raise StoreError(
                 f"trial {number} of study {self.spec.name!r} has no artifact in {self._folder.path}; "
                 "search with --keep-artifacts all to keep every one"
             )
+        check_files(files, sha256 or "", folder=f"{self._folder.path}/{_artifact_name(number)}")
         folder.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            (folder / file).write_bytes(self._folder.read(f"{name}/{file}") or b"")
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
 
     def delete_artifact(self, number: int) -> None:
         """Delete an artifact; one that is not kept is no error."""
@@ -221,6 +235,10 @@ class TrialStore:
         """Give the real folder of an artifact; None where it is not kept or the store is not local."""
         path = self._folder.child(_artifact_name(number)).local_path
         return path if path is not None and path.is_dir() else None
+
+    def _artifact_files(self, number: int) -> dict[str, bytes]:
+        name = _artifact_name(number)
+        return {file: self._folder.read(f"{name}/{file}") or b"" for file in self._folder.files(name)}
 
     def _check_hold(self) -> None:
         lease = lease_of(self._folder) if self._hold is not None else None

@@ -241,6 +241,44 @@ def test_an_export_that_cannot_be_is_refused(automl, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture
+def replaced(folder):
+    """Give a way to write another file in the place of one of the stored artifact; all is as before afterwards."""
+    artifact = folder / "trials" / "tiny" / "artifacts" / "000000"
+    before = {file: file.read_bytes() for file in artifact.iterdir() if file.is_file()}
+
+    def replace(name, content):
+        (artifact / name).unlink()
+        if content is not None:
+            (artifact / name).write_bytes(content)
+
+    yield replace
+    for file, content in before.items():
+        file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"another", "is not the file that the trial wrote"), (None, "missing")]
+)
+def test_an_export_of_a_file_that_the_trial_did_not_write_is_refused(automl, tmp_path, replaced, content, words):
+    replaced("model.onnx", content)
+    message = automl("export", "tiny", "0", "-o", str(tmp_path / "out"), code=2)
+    assert words in message
+    assert "artifacts/000000/model.onnx" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_from_an_older_study_names_the_file_that_is_missing(automl, folder, tmp_path, replaced):
+    store = TrialStore.open(str(folder / "trials"), "tiny")
+    trial = store.read()[0]
+    assert "  model.onnx" in trial.artifact_sha256
+    replaced("model.onnx", None)
+    store.write(replace(trial, artifact_sha256=None))
+    message = automl("export", "tiny", "0", "-o", str(tmp_path / "out"), code=2)
+    store.write(trial)
+    assert "artifacts/000000/model.onnx is missing" in message
+
+
 def test_an_export_overwrites_nothing(automl, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"mine")
     assert "exists already" in automl("export", "tiny", "0", "-o", str(tmp_path), code=2)

@@ -66,7 +66,7 @@ def test_trials_come_back_as_they_were_written_in_order_of_number(store, make_tr
     trials = [
         make_trial(0),
         make_trial(1, state=TrialState.STOPPED, metrics={"accuracy": 0.5}, constraints={}),
-        make_trial(2, point={"conv_net.depth": 2, "pruner": "l1_norm", "sparsity.level": 0.25}, artifact="artifacts/2"),
+        make_trial(2, point={"conv_net.depth": 2}, artifact="artifacts/000002", artifact_sha256="ab" * 32),
         make_trial(3, state=TrialState.FAILED, metrics={}, error="no [memory]", error_traceback="Traceback\n  line"),
     ]
     for trial in reversed(trials):
@@ -403,6 +403,50 @@ def test_an_artifact_is_kept_read_and_deleted(store, tmp_path):
     store.delete_artifact(12)
     with pytest.raises(StoreError, match=r"trial 12 .*--keep-artifacts all"):
         store.read_artifact(12, tmp_path / "again")
+
+
+@pytest.fixture
+def artifacts(store, tmp_path):
+    """Two trials' artifacts, and the checksums that the first trial's row keeps."""
+    for number in (0, 1):
+        (tmp_path / "model.onnx").write_bytes(b"model %d" % number)
+        (tmp_path / "recipe.json").write_text(f"recipe {number}")
+        store.write_artifact(number, tmp_path)
+    return store._folder.child("artifacts/000000"), store._folder.child("artifacts/000001"), store.artifact_sha256(0)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "recipe.json"])
+def test_an_artifact_with_a_file_of_another_is_refused_with_its_name(store, artifacts, name, tmp_path):
+    own, other, sha256 = artifacts
+    store.read_artifact(0, tmp_path / "out", sha256=sha256)
+    own.replace(name, other.read(name))
+    with pytest.raises(StoreError, match=rf"artifacts/000000/{name} is not the file that the trial wrote"):
+        store.read_artifact(0, tmp_path / "out", sha256=sha256)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "recipe.json"])
+def test_an_artifact_that_lacks_a_file_is_refused_with_its_name(store, artifacts, name, tmp_path):
+    own, _, sha256 = artifacts
+    own.delete_file(name, unless_changed_since=own.files("")[name])
+    with pytest.raises(StoreError, match=rf"artifacts/000000/{name} is missing"):
+        store.read_artifact(0, tmp_path / "out", sha256=sha256)
+
+
+def test_an_artifact_of_before_the_checksums_is_read(store, artifacts, tmp_path):
+    own, other, _ = artifacts
+    own.replace("model.onnx", other.read("model.onnx"))
+    store.read_artifact(0, tmp_path / "out")
+    assert (tmp_path / "out" / "model.onnx").read_bytes() == b"model 1"
+
+
+def test_the_checksums_are_what_sha256sum_reads(tmp_path, spec):
+    store = TrialStore.create(str(tmp_path / "trials"), spec)
+    (tmp_path / "model.onnx").write_bytes(b"model")
+    store.write_artifact(0, tmp_path)
+    command, folder = ["sha256sum", "-c"], store.artifact_path(0)
+    given = store.artifact_sha256(0) + "\n"
+    done = subprocess.run(command, check=True, cwd=folder, input=given, text=True, capture_output=True)
+    assert done.stdout == "model.onnx: OK\n"
 
 
 def test_a_local_artifact_has_a_real_path(tmp_path, spec):
