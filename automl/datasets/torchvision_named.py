@@ -29,10 +29,8 @@ MIRROR_SAFE = frozenset(
         "FGVCAircraft",
         "Flowers102",
         "Food101",
-        "Imagenette",
         "OxfordIIITPet",
         "PCAM",
-        "Places365",
         "STL10",
         "StanfordCars",
     }

@@ -47,6 +47,29 @@ def test_fingerprint_changes_with_one_pixel_one_label_and_the_shape():
     assert assemble("elsewhere", source(training, test)).fingerprint == prints[0]
 
 
+def test_fingerprint_covers_each_split_by_itself():
+    training, first, second = random_split(20), random_split(10, seed=1), random_split(10, seed=2)
+    sources = [
+        Source(training, test, Augmentation.NONE, validation=validation)
+        for test, validation in ((None, None), (first, None), (None, first), (first, second), (second, first))
+    ]
+    assert len({assemble("x", source).fingerprint for source in sources}) == 5
+    images = second.images.copy()
+    images[3, 0, 0, 0] ^= 1
+    changed = Source(training, first, Augmentation.NONE, validation=Split(images, second.labels))
+    assert assemble("x", changed).fingerprint != assemble("x", sources[3]).fingerprint
+
+
+def test_normalization_and_fingerprint_do_not_depend_on_what_is_said_or_varied():
+    plain = Source(random_split(20), None, Augmentation.NONE)
+    told = Source(plain.training, None, Augmentation.FLIP, class_names=("a", "b", "c"), notes=("as it was read",))
+    first, second = assemble("x", plain), assemble("x", told)
+    assert first.fingerprint == second.fingerprint
+    assert first.normalization == second.normalization
+    assert second.notes[0] == "as it was read"
+    assert (second.class_names, second.augmentation) == (("a", "b", "c"), Augmentation.FLIP)
+
+
 @pytest.mark.parametrize(
     ("training", "test", "message"),
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torchvision
 from documented_split import documented_split
+from PIL import Image
 from scipy.io import savemat
 
 from automl.core.augmentation import Augmentation
@@ -84,6 +85,23 @@ def test_photographs_of_things_are_mirrored(root, monkeypatch, name, key):
     assert dataset.class_names == tuple(names)
     np.testing.assert_array_equal(dataset.test.images, pixels[:9])
     assert load_dataset(f"torchvision:{name}?resize=16&convert=grey").image_shape == (1, 16, 16)
+
+
+def test_pictures_that_torchvision_decodes_are_turned_as_a_viewer_shows_them(root):
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    pixels = np.random.default_rng(0).integers(256, size=(20, 6, 8, 3), dtype=np.uint8)
+    labels, pictures = root / "dtd" / "dtd" / "labels", root / "dtd" / "dtd" / "images"
+    labels.mkdir(parents=True)
+    names = [f"{'banded' if index % 2 else 'woven'}/{index}.png" for index in range(20)]
+    for name, shown in zip(names, pixels, strict=True):
+        (pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(shown).transpose(Image.Transpose.ROTATE_180).save(pictures / name, exif=exif)
+    (labels / "train1.txt").write_text("\n".join(names) + "\n")
+    (labels / "test1.txt").write_text("\n".join(names[:6]) + "\n")
+    dataset = load_dataset("torchvision:DTD")
+    np.testing.assert_array_equal(dataset.test.images, pixels[:6].transpose(0, 3, 1, 2))
+    assert dataset.class_names == ("banded", "woven")
 
 
 def test_only_data_sets_that_torchvision_has_are_called_safe_to_mirror():
