@@ -88,6 +88,8 @@ def unpack(packed: bytes) -> bytes:
     if len(packed) > len(_MAGIC) and packed[len(_MAGIC)] > _VERSION:
         version = packed[len(_MAGIC)]
         raise UsageError(f"this packed network has version {version}, and this automl reads {_VERSION}: upgrade automl")
+    if len(packed) > len(_MAGIC) and not packed[len(_MAGIC)]:
+        raise UsageError("this packed network is damaged, for there was no version 0; get it again")
     head = packed[: _HEAD.size].ljust(_HEAD.size, b"\0")
     _, _, *lzma_setting, text_bytes, code_bytes, plain_bytes, checksum, digest = _HEAD.unpack(head)
     body = packed[_HEAD.size :]
@@ -96,7 +98,7 @@ def unpack(packed: bytes) -> bytes:
         raise UsageError(f"this packed network is torn, with {len(packed):,} of {expected:,} bytes; get it again")
     if zlib.crc32(body) != checksum:
         raise UsageError("this packed network is damaged, for its checksum differs; get it again")
-    text, rest = lzma.decompress(body[:text_bytes], lzma.FORMAT_RAW, filters=_filters(*lzma_setting)), body[text_bytes:]
+    text, rest = _plain_text(body[:text_bytes], *lzma_setting), body[text_bytes:]
     model = _StreamReader(text, rest[:code_bytes], rest[code_bytes:]).model()
     if _digest(model) != digest:
         raise UsageError("this packed network unpacks to something else than was packed; reinstall constriction")
@@ -262,6 +264,25 @@ def _digest(model: bytes) -> bytes:
 
 def _lzma(content: bytes, setting: int) -> bytes:
     return lzma.compress(content, lzma.FORMAT_RAW, filters=_filters(setting, _dictionary_bits(content)))
+
+
+def _plain_text(packed: bytes, setting: int, dictionary_bits: int) -> bytes:
+    """Undo LZMA. The checksum is of the body alone; the settings before it are right if the text ends where it should.
+
+    Raises:
+        UsageError: If they are not those that the text was packed with.
+    """
+    damaged = UsageError("this packed network is damaged, for its head does not fit its body; get it again")
+    if setting >= len(_LZMA_SETTINGS) or dictionary_bits not in _LZMA_DICTIONARY_BITS:
+        raise damaged
+    reader = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_filters(setting, dictionary_bits))
+    try:
+        text = reader.decompress(packed)
+    except lzma.LZMAError as error:
+        raise damaged from error
+    if not reader.eof or reader.unused_data or _dictionary_bits(text) != dictionary_bits:
+        raise damaged
+    return text
 
 
 def _dictionary_bits(content: bytes) -> int:

@@ -194,6 +194,25 @@ def test_a_flipped_bit_is_noticed(packed: bytes, where: int) -> None:
         unpack(bytes(damaged))
 
 
+@pytest.mark.parametrize("flipped", [0x01, 0x02, 0x80, 0xFF])
+def test_any_flipped_byte_is_refused_in_one_line(flipped: int) -> None:
+    """No part of a file may be changed without a word, and none may end in another error than that."""
+    packed = pack(version_1_file())
+    for place in range(len(packed)):
+        damaged = bytearray(packed)
+        damaged[place] ^= flipped
+        with pytest.raises(UsageError, match=r"^this (is not a )?packed network[^\n]*$"):
+            unpack(bytes(damaged))
+
+
+@pytest.mark.parametrize("place", [5, 6])
+@pytest.mark.parametrize("value", range(0, 256, 5))
+def test_another_setting_of_the_coder_is_refused(packed: bytes, place: int, value: int) -> None:
+    if packed[place] != value:
+        with pytest.raises(UsageError, match="damaged, for its head does not fit its body; get it again"):
+            unpack(packed[:place] + bytes([value]) + packed[place + 1 :])
+
+
 def test_a_newer_version_is_refused_with_both_versions(packed: bytes) -> None:
     with pytest.raises(UsageError, match="version 9, and this automl reads 1: upgrade automl"):
         unpack(packed[:4] + b"\x09" + packed[5:])

@@ -94,6 +94,15 @@ def test_levels_at_the_ends_of_int8_read_back() -> None:
         np.testing.assert_array_equal(run(store_codes(weights), weights)["w"], codes)
 
 
+@pytest.mark.parametrize("lowest", [-128, -65, -64, -33, -17, -16, -9, -8, -5, -4, -3, -2, -1, 0])
+@pytest.mark.parametrize("highest", [1, 2, 3, 4, 7, 8, 15, 127])
+def test_levels_beside_the_ends_of_a_narrow_type_read_back(lowest: int, highest: int) -> None:
+    """-8 fits four bits, and -9 and 8 do not."""
+    codes = np.random.default_rng(0).choice(np.array([lowest, highest], np.int8), (10, 10))  # small: no table
+    weights = {"w": WeightCodes(codes, 1, (lowest, highest))}
+    np.testing.assert_array_equal(run(store_codes(weights), weights)["w"], codes)
+
+
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_large_tensor_of_any_levels_costs_little_more_than_its_bits(bits: int) -> None:
     weight = random_levels((64, 64, 3, 3), bits)
