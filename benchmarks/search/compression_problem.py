@@ -26,8 +26,8 @@ from automl.pipeline.trainer import Trainer
 from automl.predict.families import Families
 from automl.predict.structure import Task
 from automl.technique import Architecture, Pruner, Quantizer, StageContext
+from automl_plugins._channel_layouts import channel_layout
 from automl_plugins._channels import kept_channels
-from automl_plugins._nni import channel_groups
 
 PRUNER, QUANTIZER = "l1_norm", "ptq"
 FULL_BITS = 8
@@ -135,7 +135,7 @@ class CompressionProblem:
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """Channels of each group of convolutions that must keep the same ones."""
-        groups = channel_groups(self.model, self._context.calibration[:2])
+        groups = channel_layout(self.model.eval(), self._context.calibration).groups
         return tuple(len(self.model.get_submodule(group[0]).get_parameter("weight")) for group in groups)
 
     @cached_property

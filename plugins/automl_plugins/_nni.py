@@ -4,22 +4,18 @@ NNI is archived. Importing parts of it prints to standard output, warns, and rep
 registrations that torch.export needs; this module imports it once and undoes that.
 """
 
-import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx.immutable_collections import immutable_dict, immutable_list
-from torch.fx.passes.shape_prop import ShapeProp
 from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 
-from automl.network.tracing import trace_operations
 from automl.technique import StageContext
 
 _IMPORT_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
@@ -66,14 +62,10 @@ with warnings.catch_warnings(), _pytree_registrations_kept():
         PtqQuantizer,
         QATQuantizer,
     )
-    from nni.compression.speedup import ModelSpeedup
-    from nni.compression.speedup.dependency import build_channel_dependency
-    from nni.compression.speedup.error_code import SpeedupError
     from nni.compression.utils import Evaluator, TorchEvaluator
     from nni.mutable import MutableExpression
     from nni.nas.nn.pytorch import LayerChoice, ModelSpace, MutableBatchNorm2d, MutableConv2d, MutableLinear, Repeat
 nni.silence_stdout()
-logging.getLogger("nni.compression.speedup").setLevel(logging.ERROR)
 
 __all__ = [
     "AGPPruner",
@@ -99,73 +91,29 @@ __all__ = [
     "MutableLinear",
     "PtqQuantizer",
     "QATQuantizer",
+    "Refine",
     "Repeat",
+    "Scores",
     "SlimPruner",
-    "SpeedupError",
     "TaylorPruner",
     "calibrating_evaluator",
-    "channel_groups",
     "choice",
     "computed_masks",
     "quant_apply_methods",
     "register_activation",
     "register_layer",
     "register_rounding",
-    "remove_masked_channels",
     "training_evaluator",
     "unwrap",
 ]
 
 choice = nni.choice
 Masks = dict[str, dict[str, Tensor]]
+Scores = Mapping[str, Tensor]
+"""Importance of each output channel, by layer: as many numbers as channels."""
 
-_quiet = logging.getLogger("automl_plugins.nni")
-_quiet.addHandler(logging.NullHandler())
-_quiet.propagate = False
-
-
-def channel_groups(model: nn.Module, images: Tensor) -> list[list[str]]:
-    """Group the convolutions that must keep the same output channels.
-
-    Residual adds and depthwise convolutions tie layers together; ModelSpeedup silently undoes a pruning
-    that treats them apart.
-
-    Args:
-        model: A network that torch.fx can trace.
-        images: A batch (N, C, H, W).
-
-    Returns:
-        Names of convolutions, a list a group, both in the order of the forward pass.
-
-    Raises:
-        UntraceableError: If torch.fx cannot trace the network.
-    """
-    traced = trace_operations(model)
-    ShapeProp(traced).propagate(images)
-    convolutions = [
-        str(node.target)
-        for node in traced.graph.nodes
-        if node.op == "call_module" and isinstance(traced.get_submodule(node.target), nn.Conv2d)
-    ]
-    tied = [{str(node.target) for node in group} for group in build_channel_dependency(traced)]
-    groups: list[list[str]] = []
-    for name in convolutions:
-        if any(name in group for group in groups):
-            continue
-        together = next((group for group in tied if name in group), {name})
-        groups.append([other for other in convolutions if other in together])
-    return groups
-
-
-def remove_masked_channels(model: nn.Module, masks: Masks, images: Tensor) -> nn.Module:
-    """Take the channels that ``masks`` zero out of the network, with ModelSpeedup.
-
-    ModelSpeedup's own tracer fails on torch 2.13 and later: it is given torch.fx's. It also logs every layer
-    and prints, and edits the masks.
-    """
-    with redirect_stdout(StringIO()):
-        ModelSpeedup(model, images, masks, graph_module=torch.fx.symbolic_trace(model), logger=_quiet).speedup_model()
-    return model
+Refine = Callable[[Scores, Mapping[str, float], Masks], None]
+"""Is told the scores, the sparsity asked of each layer at this moment, and NNI's masks, which it changes in place."""
 
 
 def training_evaluator(model: nn.Module, context: StageContext, *, learning_rate: float) -> TorchEvaluator:
@@ -222,21 +170,37 @@ def _train_nothing(*_: object) -> None:
     """Stand in where NNI asks for a function that it calls and that shall change nothing."""
 
 
-def computed_masks(pruner: Any, *duration: int | None) -> Masks:
+def computed_masks(pruner: Any, *duration: int | None, refine: Refine | None = None) -> Masks:
     """Let a pruner choose what to mask, training on the way where it does, and unwrap its model.
 
     Args:
         pruner: An NNI pruner, around its model.
         duration: Steps and epochs, for the pruners that ask for them.
+        refine: Changes the masks each time that the pruner makes them.
 
     Returns:
         Module name to target name to a tensor of zeros and ones, shaped like the target.
     """
+    if refine is not None:
+        _refine_masks(getattr(pruner, "bound_pruner", pruner), refine)
     try:
         _, masks = pruner.compress(*duration)
     finally:
         unwrap(pruner)
     return dict(masks)
+
+
+def _refine_masks(pruner: Any, refine: Refine) -> None:
+    generate = pruner._generate_sparsity  # noqa: SLF001 # NNI has no other way to see what a pruner scored
+
+    def generate_refined(metrics: dict[str, dict[str, Tensor]]) -> Masks:
+        masks: Masks = generate(metrics)
+        spaces = pruner._target_spaces  # noqa: SLF001 # the only place where the sparsity of the moment stands
+        scores = {name: targets["weight"] for name, targets in metrics.items()}
+        refine(scores, {name: spaces[name]["weight"].sparse_ratio or 0.0 for name in scores}, masks)
+        return masks
+
+    pruner._generate_sparsity = generate_refined  # noqa: SLF001 # as above
 
 
 def unwrap(compressor: Any) -> None:

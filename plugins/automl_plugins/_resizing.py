@@ -29,7 +29,7 @@ def resize_channels(model: nn.Module, graph: fx.Graph, kept: Mapping[str, int], 
     fitter = _WidthFitter(model, graph, kept)
     try:
         fitter.run(images)
-    except RuntimeError as error:  # how torch says that shapes do not meet
+    except (RuntimeError, ValueError) as error:  # how torch says that shapes do not meet
         raise UnknownResizingError(str(error)) from error
 
 

@@ -1,85 +1,107 @@
 """Takes channels out of a network that is not trained: how many matters, which does not."""
 
 import copy
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
 
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
-from automl.network.skeleton import skeleton
-from automl.network.tracing import trace_operations
+from automl.errors import InfeasibleError
+from automl.network.plain import plain_weights
+from automl.network.stirring import stirred
 from automl.technique import Profile
-from automl_plugins._channels import group_config, remove_channels
-from automl_plugins._nni import L1NormPruner, channel_groups, computed_masks
-from automl_plugins._resizing import UnknownResizingError, resize_channels
-
-_KEPT_LAYOUTS = 64
-
-
-class _Layout(NamedTuple):
-    """What networks have in common that differ in widths alone.
-
-    Attributes:
-        graph: Of the forward pass, down to the modules of torch.
-        groups: Names of convolutions that must keep the same channels.
-    """
-
-    graph: fx.Graph
-    groups: list[list[str]]
-
-
-_layouts: dict[Hashable, _Layout] = {}
+from automl_plugins._channel_layouts import ChannelLayout, channel_layout
+from automl_plugins._channel_pruning import REMEDY, PrunableNetwork, by_weights, said
+from automl_plugins._channels import Removals, channels, group_removals
+from automl_plugins._resizing import resize_channels
 
 
 def shrink_channels(model: nn.Module, sparsity: Profile, images: Tensor, *, multiple: int) -> nn.Module:
-    """Remove as many channels of each group as a channel pruner would; some fifty times faster than ModelSpeedup.
+    """Remove as many channels of each group as a channel pruner would.
 
     Args:
-        model: A network that torch.fx can trace; changed or not.
+        model: Any network; it is left as it is.
         sparsity: Share of channels to remove, sampled once a group, first to last.
-        images: A batch (N, C, H, W) to run shapes with.
+        images: Real ones (N, C, H, W).
         multiple: Channels that stay are rounded to a multiple of this.
 
-    Raises:
-        InfeasibleError: If layers are tied in a way that NNI does not see.
-        UntraceableError: If torch.fx cannot trace the network.
-    """
-    groups = _layout(model.eval(), images).groups
-    config = group_config(model, groups, sparsity, multiple=multiple)
-    return remove_any_channels(model, config, images) if config else model
-
-
-def remove_any_channels(model: nn.Module, config: list[dict[str, Any]], images: Tensor) -> nn.Module:
-    """Give a network the widths that NNI's configuration asks for.
+    Returns:
+        A copy, or the network itself where nothing is to be removed.
 
     Raises:
-        InfeasibleError: As ``remove_channels``.
-        UntraceableError: If torch.fx cannot trace the network.
+        InfeasibleError: If something was asked, and no layer can lose a channel.
     """
-    resized = copy.deepcopy(model)
-    try:
-        resize_channels(resized, _layout(model, images).graph, _kept(model, config), images)
-    except UnknownResizingError:
-        return remove_channels(model, computed_masks(L1NormPruner(model, config)), images)
-    return resized
+    model = plain_weights(model.eval(), images)
+    layout = channel_layout(model, images)
+    removals = group_removals(model, layout.groups, sparsity, multiple=multiple)
+    if not _asked(removals):
+        return model
+    if layout.graph is None:
+        network = PrunableNetwork.of(stirred(model, images), images)
+        return network.pruned(removals, by_weights, images).model
+    _refuse_if_nothing_goes(layout, removals)
+    shrunk = copy.deepcopy(model)
+    kept = {
+        name: channels(model, name) - count
+        for each in removals
+        for name, count in each.items()
+        if name not in layout.kept_whole
+    }
+    resize_channels(shrunk, layout.graph, kept, images[:2])
+    return shrunk
 
 
-def _kept(model: nn.Module, config: list[dict[str, Any]]) -> dict[str, int]:
+def check_channels(model: nn.Module, sparsity: Profile, images: Tensor, *, multiple: int) -> None:
+    """See on an untrained network whether something of what is asked can be removed.
+
+    Args:
+        model: Any network; it is left as it is.
+        sparsity: As for ``shrink_channels``.
+        images: As for ``shrink_channels``.
+        multiple: As for ``shrink_channels``.
+
+    Raises:
+        InfeasibleError: If something was asked, and no layer can lose a channel.
+    """
+    model = plain_weights(model.eval(), images)
+    layout = channel_layout(model, images)
+    removals = group_removals(model, layout.groups, sparsity, multiple=multiple)
+    if not _asked(removals):
+        return
+    if layout.graph is None:
+        PrunableNetwork.of(stirred(model, images), images).pruned(removals, by_weights, images)
+    else:
+        _refuse_if_nothing_goes(layout, removals)
+
+
+def asked_channels(model: nn.Module, sparsity: Profile, images: Tensor) -> dict[str, float]:
+    """Say how many channels of each convolution a profile leaves before they are rounded.
+
+    Args:
+        model: Any network; it is left as it is.
+        sparsity: Share of channels to remove, sampled once a group, first to last.
+        images: Real ones (N, C, H, W).
+
+    Returns:
+        Channels by convolution, in the order of the network's modules.
+    """
+    model = plain_weights(model.eval(), images)
+    groups = channel_layout(model, images).groups
+    values = sparsity.values(len(groups))
+    shares = {name: share for group, share in zip(groups, values, strict=True) for name in group}
     return {
-        name: round(len(model.get_submodule(name).get_parameter("weight")) * (1 - group["sparse_ratio"]))
-        for group in config
-        for name in group["op_names"]
+        name: round(channels(model, name) * (1 - shares[name]), 6)
+        for name, _ in model.named_modules()
+        if name in shares
     }
 
 
-def _layout(model: nn.Module, images: Tensor) -> _Layout:
-    own = skeleton(model)
-    key = (own, images.shape)
-    if own is None or key not in _layouts:
-        found = _Layout(trace_operations(model).graph, channel_groups(model, images))
-        if own is None:
-            return found
-        if len(_layouts) >= _KEPT_LAYOUTS:
-            _layouts.clear()
-        _layouts[key] = found
-    return _layouts[key]
+def _asked(removals: Sequence[Removals]) -> dict[str, int]:
+    return {name: count for each in removals for name, count in each.items() if count}
+
+
+def _refuse_if_nothing_goes(layout: ChannelLayout, removals: Sequence[Removals]) -> None:
+    kept_whole: Mapping[str, str] = layout.kept_whole
+    asked = _asked(removals)
+    if all(name in kept_whole for name in asked):
+        reasons = said({name: kept_whole[name] for name in asked})
+        raise InfeasibleError(f"no channel can be removed: {reasons}; {REMEDY}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins need
 
     from torch import nn
 
-    from automl_plugins._nni import Masks
+    from automl_plugins._nni import Masks, Refine
 
 
 class ChannelPruner(Pruner):
@@ -29,36 +29,39 @@ class ChannelPruner(Pruner):
     channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
 
     @abstractmethod
-    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
-        """Let NNI choose the channels that ``config`` asks for; the model comes back unwrapped."""
+    def nni_pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> Any:
+        """Put the NNI pruner that chooses the channels which ``config`` asks for around a model."""
 
     def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Remove as many channels of each layer as ``prune`` would, whichever."""
         from automl_plugins._shrinking import shrink_channels
 
-        return shrink_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+        return shrink_channels(model, sparsity, context.calibration, multiple=self.channel_multiple)
 
     def asked_channels(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "Mapping[str, float]":
         """Say what the profile leaves of each convolution before it is rounded to a multiple."""
-        from automl_plugins._channels import asked_channels
+        from automl_plugins._shrinking import asked_channels
 
-        return asked_channels(model.eval(), sparsity, context.calibration[:2])
+        return asked_channels(model, sparsity, context.calibration)
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
-        """Try on the untrained network whether these channels can be removed."""
-        from automl_plugins._channel_check import check_channels
+        """Try on the untrained network whether channels can be removed."""
+        from automl_plugins._shrinking import check_channels
 
-        check_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+        check_channels(model, sparsity, context.calibration, multiple=self.channel_multiple)
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
-        """Mask with NNI, remove what is masked with ModelSpeedup, train back."""
-        from automl_plugins._channels import channel_config, remove_channels
+        """Mask with NNI, remove what is masked, train back; layers that cannot lose channels keep all of them."""
+        from automl_plugins._channel_pruning import prune_channels
+        from automl_plugins._channels_nni import by_nni
+        from automl_plugins._nni import computed_masks
 
-        images = context.calibration[:2]
-        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
-        if not config:
-            return model
-        pruned = remove_channels(model, self.masks(model, config, context), images)
-        if self.recovery_epochs:
+        def compress(network: "nn.Module", config: list[dict[str, Any]], refine: "Refine") -> "Masks":
+            return computed_masks(self.nni_pruner(network, config, context), refine=refine)
+
+        pruned, is_smaller = prune_channels(
+            model, sparsity, context.calibration, by_nni(compress), multiple=self.channel_multiple
+        )
+        if is_smaller and self.recovery_epochs:
             context.fit(pruned, epochs=self.recovery_epochs, learning_rate=self.recovery_learning_rate)
         return pruned

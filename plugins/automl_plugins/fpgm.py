@@ -8,8 +8,6 @@ from automl_plugins.channel_pruner import ChannelPruner
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
 
-    from automl_plugins._nni import Masks
-
 
 class FPGM(ChannelPruner):
     """Removes the output channels nearest to the geometric median of their layer."""
@@ -17,8 +15,8 @@ class FPGM(ChannelPruner):
     name: ClassVar[str] = "fpgm"
     paper: ClassVar[str] = "He et al., Filter Pruning via Geometric Median, 2019"
 
-    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":  # noqa: ARG002 # others train
+    def nni_pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> Any:  # noqa: ARG002 # others train
         """Take NNI's FPGMPruner at its word."""
-        from automl_plugins._nni import FPGMPruner, computed_masks
+        from automl_plugins._nni import FPGMPruner
 
-        return computed_masks(FPGMPruner(model, config))
+        return FPGMPruner(model, config)

@@ -8,8 +8,6 @@ from automl_plugins.channel_pruner import ChannelPruner
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
 
-    from automl_plugins._nni import Masks
-
 
 class L1Norm(ChannelPruner):
     """Removes the output channels whose weights have the smallest L1 norm."""
@@ -17,8 +15,8 @@ class L1Norm(ChannelPruner):
     name: ClassVar[str] = "l1_norm"
     paper: ClassVar[str] = "Li et al., Pruning Filters for Efficient ConvNets, 2017"
 
-    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":  # noqa: ARG002 # others train
+    def nni_pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> Any:  # noqa: ARG002 # others train
         """Take NNI's L1NormPruner at its word."""
-        from automl_plugins._nni import L1NormPruner, computed_masks
+        from automl_plugins._nni import L1NormPruner
 
-        return computed_masks(L1NormPruner(model, config))
+        return L1NormPruner(model, config)

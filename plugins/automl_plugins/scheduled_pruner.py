@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins need
 
     from torch import nn
 
+    from automl_plugins._nni import Masks, Refine
+
 _BASES = ("level", "l1_norm", "l2_norm", "fpgm")
 
 
@@ -41,29 +43,30 @@ class ScheduledPruner(Pruner):
 
         if self.base == "level":
             return model
-        return shrink_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+        return shrink_channels(model, sparsity, context.calibration, multiple=self.channel_multiple)
 
     def asked_channels(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "Mapping[str, float]":
         """Say what the profile leaves of each convolution before it is rounded; single weights leave all."""
-        from automl_plugins._channels import asked_channels
+        from automl_plugins._shrinking import asked_channels
 
-        return {} if self.base == "level" else asked_channels(model.eval(), sparsity, context.calibration[:2])
+        return {} if self.base == "level" else asked_channels(model, sparsity, context.calibration)
 
     def check(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> None:
         """Try on the untrained network whether the base can remove these channels or weights."""
-        from automl_plugins._channel_check import check_channels
         from automl_plugins._frozen import check_some_learn
+        from automl_plugins._shrinking import check_channels
         from automl_plugins._weights import check_weights
 
         if self.base == "level":
             check_weights(model)
         else:
-            check_channels(model, sparsity, context.calibration[:2], multiple=self.channel_multiple)
+            check_channels(model, sparsity, context.calibration, multiple=self.channel_multiple)
         check_some_learn(model, self.name, self.base)
 
     def prune(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":
         """Train with NNI's scheduled pruner over its base, remove or zero what is masked, train back."""
-        from automl_plugins._channels import channel_config, remove_channels
+        from automl_plugins._channel_pruning import prune_channels
+        from automl_plugins._channels_nni import by_nni
         from automl_plugins._nni import computed_masks
         from automl_plugins._weights import weight_config, zero_weights
 
@@ -71,7 +74,6 @@ class ScheduledPruner(Pruner):
             if self.recovery_epochs:
                 context.fit(unfinished, epochs=self.recovery_epochs, learning_rate=self.learning_rate)
 
-        images = context.calibration[:2]
         steps = max(self.epochs * context.steps_per_epoch, self.updates)
         if self.base == "level":
             config = weight_config(model, sparsity)
@@ -80,13 +82,15 @@ class ScheduledPruner(Pruner):
                 if config
                 else model
             )
-        config = channel_config(model.eval(), sparsity, images, multiple=self.channel_multiple)
-        if not config:
-            return model
-        pruned = remove_channels(
-            model, computed_masks(self._pruner(model, config, context, steps), steps, None), images
+
+        def compress(network: "nn.Module", config: list[dict[str, Any]], refine: "Refine") -> "Masks":
+            return computed_masks(self._pruner(network, config, context, steps), steps, None, refine=refine)
+
+        pruned, is_smaller = prune_channels(
+            model, sparsity, context.calibration, by_nni(compress), multiple=self.channel_multiple
         )
-        recover(pruned)
+        if is_smaller:
+            recover(pruned)
         return pruned
 
     def _pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext, steps: int) -> Any:

@@ -10,8 +10,6 @@ from automl_plugins.channel_pruner import ChannelPruner
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
 
-    from automl_plugins._nni import Masks
-
 
 class Slim(ChannelPruner):
     """Trains a scaling factor for each output channel under an L1 penalty and removes the smallest.
@@ -36,10 +34,10 @@ class Slim(ChannelPruner):
         super().check(model, sparsity, context)
         check_some_learn(model, self.name, "l1_norm")
 
-    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
+    def nni_pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> Any:
         """Train the factors with NNI's SlimPruner."""
-        from automl_plugins._nni import SlimPruner, computed_masks, training_evaluator
+        from automl_plugins._nni import SlimPruner, training_evaluator
 
         trainer = training_evaluator(model, context, learning_rate=self.scoring_learning_rate)
         steps = self.scoring_epochs * context.steps_per_epoch
-        return computed_masks(SlimPruner(model, config, trainer, training_steps=steps, regular_scale=self.penalty))
+        return SlimPruner(model, config, trainer, training_steps=steps, regular_scale=self.penalty)

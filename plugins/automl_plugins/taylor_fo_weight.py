@@ -10,8 +10,6 @@ from automl_plugins.channel_pruner import ChannelPruner
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
 
-    from automl_plugins._nni import Masks
-
 
 class TaylorFOWeight(ChannelPruner):
     """Removes the output channels whose removal changes the loss least, to the first order of a Taylor series.
@@ -36,9 +34,9 @@ class TaylorFOWeight(ChannelPruner):
         super().check(model, sparsity, context)
         check_weights_learn(model, self.name, (nn.Conv2d,))
 
-    def masks(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> "Masks":
+    def nni_pruner(self, model: "nn.Module", config: list[dict[str, Any]], context: StageContext) -> Any:
         """Sum the importance of the weights while NNI's TaylorPruner trains."""
-        from automl_plugins._nni import TaylorPruner, computed_masks, training_evaluator
+        from automl_plugins._nni import TaylorPruner, training_evaluator
 
         trainer = training_evaluator(model, context, learning_rate=self.scoring_learning_rate)
-        return computed_masks(TaylorPruner(model, config, trainer, training_steps=self.scoring_steps))
+        return TaylorPruner(model, config, trainer, training_steps=self.scoring_steps)

@@ -11,7 +11,7 @@ from automl.testing import TechniqueContract
 
 SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
 REQUIRED = {"python": {"target": "automl.testing.networks:plain"}, "torchvision": {"model": "resnet18"}}
-CHANNELS = {"linear", "fully_convolutional", "grouped", "attention", "branching"}
+CHANNELS = {"linear", "attention"}
 COLOUR = {"1x1x1", "1x8x8"}
 GRIDS = {"attention", "branching"}
 REFUSED = {

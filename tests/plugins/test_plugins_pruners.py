@@ -11,8 +11,8 @@ from automl.registry import plugins, technique_class
 from automl.technique import Profile, Pruner, Quantizer, Stage
 from automl.testing.context import context, logits, split, trained
 from automl.testing.networks import depthwise, plain, residual
+from automl_plugins._channel_layouts import channel_layout
 from automl_plugins._channels import kept_channels
-from automl_plugins._nni import channel_groups
 from automl_plugins.channel_pruner import ChannelPruner
 
 CHANNEL_PRUNERS = [name for name, plugin in plugins().items() if issubclass(plugin.load(), ChannelPruner)]
@@ -48,7 +48,7 @@ def accuracy(model: nn.Module) -> float:
 
 @pytest.mark.parametrize("network", list(GROUPS), ids=lambda made: made.__name__)
 def test_layers_that_must_keep_the_same_channels_are_one_group(network):
-    assert channel_groups(network(), context().calibration[:2]) == GROUPS[network]
+    assert channel_layout(network().eval(), context().calibration).groups == GROUPS[network]
 
 
 @pytest.mark.parametrize(
