@@ -159,11 +159,6 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     """
     deadline = time.monotonic() + request.time_budget_seconds
     request.check()
-    with held_study(study_folder(request.store, request.study), name=request.study) as hold:
-        return _search(request, listener, deadline, hold)
-
-
-def _search(request: SearchRequest, listener: SearchListener, deadline: float, hold: str) -> SearchResult:
     suggester: Suggester | None = None
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
@@ -172,10 +167,24 @@ def _search(request: SearchRequest, listener: SearchListener, deadline: float, h
     if request.space.training.augmentation is None:
         request = replace(request, space=request.space.with_augmentation(dataset.augmentation))
     spec = _spec(request, dataset)
-    start = _start(request, spec)
-    store = TrialStore.open_or_create(request.store, spec).under(hold)
-    for note in notes:
-        listener.on_note(note)
+    start = _start(request, spec)  # the last of the input: holding the study writes
+    with held_study(study_folder(request.store, request.study), name=request.study) as hold:
+        store = TrialStore.open_or_create(request.store, spec).under(hold)
+        for note in notes:
+            listener.on_note(note)
+        return _search(request, store, dataset, listener, suggester=suggester, start=start, deadline=deadline)
+
+
+def _search(
+    request: SearchRequest,
+    store: TrialStore,
+    dataset: Dataset,
+    listener: SearchListener,
+    *,
+    suggester: Suggester | None,
+    start: Start,
+    deadline: float,
+) -> SearchResult:
     known = SpacePredictor(
         request.space, Task.of(dataset), seed=request.seed, target=request.target, say=listener.on_note
     )

@@ -1,5 +1,6 @@
 """What a search refuses of a space file beyond its form, so that it can be known without a search."""
 
+from automl.core.dataset_spec import DatasetSpec
 from automl.core.space import SearchSpace
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
@@ -15,9 +16,9 @@ def check_space(space: SearchSpace) -> None:
         UsageError: As a search of the space would.
     """
     check_wishes(space.objectives, ())
-    kind, _, name = space.dataset.partition(":")
-    if kind == _FETCHED:
-        _check_name(name.partition("?")[0])
+    spec = DatasetSpec.parse(space.dataset)
+    if spec.kind == _FETCHED:
+        _check_name(spec.argument)
     else:
         load_dataset(space.dataset)
 

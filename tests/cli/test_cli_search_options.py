@@ -235,7 +235,7 @@ def test_the_store_is_where_the_option_or_the_environment_says(search, tmp_path,
 
 
 def test_an_error_at_the_end_keeps_the_front_and_folds_the_rows(search, tmp_path, monkeypatch):
-    def torn(_store, _number, _folder):
+    def torn(_store, _number, _folder, **_checks):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(TrialStore, "read_artifact", torn)
