@@ -183,6 +183,16 @@ def test_what_goes_together_goes_by_the_sum_of_its_scores():
     assert torch.equal(pruned[1].weight, weight.reshape(16, 4, 16, 3, 3)[kept].reshape(32, 16, 3, 3)[:, columns])
 
 
+def test_a_layer_that_reads_a_part_is_left_some_of_it():
+    model = network("SplitConst")
+    model.stem[0].weight.data[:8] *= 100  # the other half goes first, which another layer reads
+    before = copy.deepcopy(model)
+    pruned = pruner("l1_norm").prune(model, HALF, context())
+    assert widths(pruned) == expected_widths("SplitConst")
+    assert pruned.get_submodule("right.0").in_channels == 1
+    torch.testing.assert_close(answers(pruned), answers(masked(before, pruned)), rtol=1e-4, atol=1e-4)
+
+
 def test_dropout_of_a_rewritten_forward_pass_is_that_of_the_network():
     pruned = pruner("l1_norm").prune(network("MnistView"), HALF, context())
     assert isinstance(pruned, fx.GraphModule)
