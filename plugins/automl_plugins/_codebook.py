@@ -45,7 +45,12 @@ class Codebook(nn.Module):
 
 
 def share_values(layer: nn.Module, signs: Tensor, count: int) -> None:
-    """Let the weight of a layer take at most ``count`` values, which train in its place."""
+    """Let the weight of a layer take at most ``count`` values, which train in its place.
+
+    Another layer that shares the weight keeps it: torch would put the values into the parameter of both.
+    """
+    shared = layer.get_parameter("weight")
+    layer.weight = nn.Parameter(shared.detach().clone(), requires_grad=shared.requires_grad)
     parametrize.register_parametrization(layer, "weight", Codebook(layer.get_parameter("weight"), signs, count))
 
 

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -40,7 +43,7 @@ class PythonModel(Architecture):
         Raises:
             InfeasibleError: If there is no such function, or it gives something else than a network.
         """
-        return _call(self.target).float()
+        return _network(self.target, _function(self.target)).float()
 
     def fingerprint(self) -> str:
         """Hash the source of the function's module and the weights that it gives: both may change under the same name.
@@ -56,23 +59,28 @@ def _fingerprint(target: str) -> str:
     """Hash once a process, which runs the code that it imported whatever happens to the file."""
     import torch
 
+    make = _function(target)  # imported before the seed: an import may draw numbers, once a process
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(0)  # the same weights in every process where the function does not load its own
-        model = _call(target)
+        model = _network(target, make)
     digest = hashlib.sha256(_ADDRESS.sub("", repr(model)).encode())
     module = import_module(target.partition(":")[0])
-    if module.__file__ is not None:
-        digest.update(Path(module.__file__).read_bytes())
+    file = getattr(module, "__file__", None)  # what was made in an interpreter, or is a namespace, has none
+    if file is not None:
+        digest.update(Path(file).read_bytes())
     for name, tensor in model.state_dict().items():
         if not isinstance(tensor, torch.Tensor):  # what a module keeps beside its weights
-            digest.update(f"{name} {tensor!r}".encode())
+            digest.update(_ADDRESS.sub("", f"{name} {tensor!r}").encode())
+            continue
+        if torch.nn.parameter.is_lazy(tensor):
+            digest.update(f"{name} lazy".encode())
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
-def _call(target: str) -> "nn.Module":
+def _function(target: str) -> "Callable[[], object]":
     from torch import nn
 
     module_name, _, name = target.partition(":")
@@ -80,6 +88,24 @@ def _call(target: str) -> "nn.Module":
         make = getattr(import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise InfeasibleError(f"model {target!r} cannot be imported: {error}; is it on PYTHONPATH?") from error
+    if isinstance(make, nn.Module) or not callable(make):
+        raise InfeasibleError(
+            f"model {target!r} is a {type(make).__name__}, not a function; write a function that returns the network"
+        )
+    try:
+        with suppress(ValueError):  # what is built into Python may tell no signature
+            signature(make).bind()
+    except TypeError as error:
+        raise InfeasibleError(
+            f"model {target!r} cannot be called without arguments: {error}; write a function that takes none"
+        ) from error
+    function: Callable[[], object] = make
+    return function
+
+
+def _network(target: str, make: "Callable[[], object]") -> "nn.Module":
+    from torch import nn
+
     model = make()
     if not isinstance(model, nn.Module):
         raise InfeasibleError(f"model {target!r} gave a {type(model).__name__}, not a torch.nn.Module")

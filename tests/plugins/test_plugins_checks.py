@@ -4,9 +4,12 @@ import pytest
 from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
+from automl.export.onnx_writer import export_onnx
+from automl.measure.accuracy import predict
+from automl.pipeline.simulation import simulated_logits
 from automl.registry import plugins, technique_class
 from automl.technique import Profile, Quantizer, Stage
-from automl.testing.context import context
+from automl.testing.context import NORMALIZATION, context, split
 from automl.testing.networks import CLASSES, SHAPE, plain
 
 QUANTIZERS = [
@@ -79,6 +82,62 @@ def test_every_quantizer_refuses_what_has_no_grid(name, network, reason):
     used = quantizer(name)
     with pytest.raises(InfeasibleError, match=reason):
         used.check(used.prepared(network, context().calibration), BITS, context())
+
+
+class StandardisedConv2d(nn.Conv2d):
+    """Multiplies with a weight that it computes at each call."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(values, weight, self.bias)
+
+
+class PaddingConv2d(nn.Conv2d):
+    """Does something of its own, and multiplies with its weight as it stands."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return nn.functional.conv2d(nn.functional.pad(values, (0, 1, 0, 1)), self.weight, self.bias)
+
+
+def with_stem(stem: nn.Module) -> nn.Module:
+    return nn.Sequential(stem, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, CLASSES))
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_every_quantizer_refuses_a_weight_that_is_computed_at_each_call(name):
+    used, images = quantizer(name), context().calibration
+    reason = r"layer '0' \(.*Conv2d\) computes its weight anew at each call"
+    parametrized = nn.utils.parametrizations.weight_norm(nn.Conv2d(SHAPE.channels, 8, 3))
+    for stem in (StandardisedConv2d(SHAPE.channels, 8, 3), parametrized):
+        with pytest.raises(InfeasibleError, match=reason):
+            used.check(used.prepared(with_stem(stem), images), BITS, context())
+    used.check(used.prepared(with_stem(PaddingConv2d(SHAPE.channels, 8, 3)), images), BITS, context())
+
+
+class Tied(nn.Module):
+    """Two layers with one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.act = nn.Conv2d(SHAPE.channels, 8, 3), nn.ReLU()
+        self.first, self.second = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.second.weight = self.first.weight
+        self.pool, self.flatten, self.classifier = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        values = self.act(self.second(self.act(self.first(self.act(self.stem(images))))))
+        return self.classifier(self.flatten(self.pool(values)))
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_every_quantizer_takes_layers_with_one_weight(name, tmp_path):
+    used, images = quantizer(name), context().calibration
+    used.check(used.prepared(Tied(), images), BITS, context())
+    model, quantization = used.quantize(used.prepared(Tied(), images), BITS, context())
+    path = tmp_path / "model.onnx"
+    export_onnx(model, path, image_shape=SHAPE, normalization=NORMALIZATION, quantization=quantization)
+    expected = simulated_logits(model, quantization, split().images, NORMALIZATION)
+    assert abs(predict(path, split().images) - expected).max() < 0.1 * expected.std()
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)

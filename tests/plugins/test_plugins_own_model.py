@@ -79,3 +79,61 @@ def test_a_network_of_another_precision_becomes_float32(tmp_path, monkeypatch, p
     monkeypatch.syspath_prepend(tmp_path)
     built = PythonModel(target=f"made_{precision}:make".replace("torch.", "")).build(context())
     assert {parameter.dtype for parameter in built.parameters()} == {torch.float32}
+
+
+OWN = """
+import torch
+from torch import nn
+
+network = nn.Linear(4, 5)
+
+class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layer = nn.Linear(4, width)
+
+def wide(width):
+    return nn.Linear(4, width)
+
+def lazy():
+    return nn.Sequential(nn.LazyLinear(5))
+
+class State(nn.Linear):
+    def get_extra_state(self):
+        return {"what": object()}
+
+def state():
+    return State(4, 5)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Give the name of a module of networks, new in each test."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("network", "is a Linear, not a function; write a function that returns the network"),
+        ("Net", "cannot be called without arguments: missing a required argument: 'width'; write a function that"),
+        ("wide", "cannot be called without arguments: missing a required argument: 'width'; write a function that"),
+    ],
+)
+def test_what_cannot_be_called_is_refused_in_one_line(own, target, message):
+    model = PythonModel(target=f"{own}:{target}")
+    for use in (lambda: model.build(context()), model.fingerprint):
+        with pytest.raises(InfeasibleError, match=message):
+            use()
+
+
+@pytest.mark.parametrize("target", ["lazy", "state"])
+def test_fingerprint_knows_no_shapes_and_no_addresses_where_there_are_none(own, target):
+    from automl_plugins import python_model
+
+    fingerprints = {python_model._fingerprint.__wrapped__(f"{own}:{target}") for _ in range(2)}
+    assert len(fingerprints) == 1
