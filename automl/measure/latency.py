@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.core.target import ONE_THREAD, Target
+from automl.errors import UsageError
 from automl.measure.measuring_process import MeasuringProcess
 from automl.measure.timing import Latency
 
@@ -28,12 +29,21 @@ class LatencyMeter:
         target: The runtime, its threads, and images a run.
         state_dir: Holds the lock and the best time of the reference model, shared by all processes that
             name the same folder; by default one a user of the host.
+
+    Raises:
+        UsageError: If the folder cannot be made.
     """
 
     def __init__(self, target: Target = ONE_THREAD, *, state_dir: Path | None = None) -> None:
         self.target = target
         self.state_dir = state_dir or Path(tempfile.gettempdir()) / f"automl-{os.getuid()}"
-        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot keep what is known of this host in {self.state_dir}: {error.strerror}; "
+                "remove what is in the way, or name another folder for temporary files in TMPDIR"
+            ) from error
         self._process = MeasuringProcess(self.state_dir)
 
     def measure(self, path: Path, *, images: NDArray[np.uint8]) -> Latency:

@@ -25,6 +25,7 @@ _READINGS_A_RECORD = 3
 _FIRST_SECONDS = 1.0
 _TOLERANCE = 1.06
 _RELAXATION = 1.01
+_LONGEST_NS = 1e9  # thousands of times what it takes
 
 
 class Reference:
@@ -76,7 +77,7 @@ class Reference:
 
     def save(self) -> None:
         """Share the best time with the other processes of this host."""
-        known = self._known() | {self._key: self._best_ns}
+        known = self._known() | ({} if self._best_ns is None else {self._key: self._best_ns})
         with tempfile.NamedTemporaryFile("w", dir=self._file.parent, suffix=".tmp", delete=False) as file:
             json.dump(known, file)
         Path(file.name).replace(self._file)
@@ -84,17 +85,23 @@ class Reference:
     def _load(self) -> float | None:
         return self._known().get(self._key)
 
-    def _known(self) -> dict[str, float | None]:
+    def _known(self) -> dict[str, float]:
         try:
-            known: dict[str, float | None] = json.loads(self._file.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):  # a host that starts afresh measures its best again
+            known = json.loads(self._file.read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):  # a host that starts afresh measures its best again
             return {}
-        return known
+        if not isinstance(known, dict):
+            return {}
+        return {key: float(best) for key, best in known.items() if _is_time(best)}
 
     def _run_ns(self) -> int:
         start = time.thread_time_ns()
         self._session.run(None, self._images)
         return time.thread_time_ns() - start
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LONGEST_NS
 
 
 def reference_model() -> bytes:

@@ -1,6 +1,7 @@
 """Keeps what was measured to learn prices from, so that a host is timed once and not once a search."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ class LatencySamples:
         if not self._file.exists():
             return []
         with exclusive(self._lock):
-            lines = self._file.read_text(encoding="utf-8").splitlines()
-        entries = [entry for line in lines if (entry := _parse(line))["host"] == self._host]
+            lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        entries = [entry for line in lines if (entry := _parse(line)) is not None and entry["host"] == self._host]
         return [
             TimedNetwork(entry["work"], entry["latency_ms"], entry.get("file_bytes"), entry.get("deployed_bytes"))
             for entry in entries
@@ -52,9 +53,22 @@ class LatencySamples:
         ]
 
 
-def _parse(line: str) -> dict[str, Any]:
+def _parse(line: str) -> dict[str, Any] | None:
+    """Read one measurement; None for what is none: a full disk tears the last line, and it is measured again."""
     try:
-        entry: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:  # a full disk tears the last line; what it said is measured again
-        return {"host": None}
-    return entry
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_whole = (
+        isinstance(entry, dict)
+        and {"host", "origin", "work", "latency_ms"} <= entry.keys()
+        and isinstance(entry["work"], dict)
+        and all(_is_amount(amount) for amount in (entry["latency_ms"], *entry["work"].values()))
+        and all(entry.get(name) is None or _is_amount(entry[name]) for name in ("file_bytes", "deployed_bytes"))
+        and entry["latency_ms"] > 0
+    )
+    return entry if is_whole else None
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

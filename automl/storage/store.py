@@ -89,7 +89,7 @@ class TrialStore:
             raise StoreError(f"study {spec.name!r} already exists in {root}; name another with --study NEWNAME")
         is_new = not folder.exists()
         try:
-            folder.replace(_STUDY_FILE, (spec.model_dump_json(indent=2) + "\n").encode())
+            folder.replace(_STUDY_FILE, _encode_spec(spec))
             if folder.read(_FOLDED_FILE) is None:  # a reader finds a table, if an empty one, from the beginning
                 folder.replace(_FOLDED_FILE, encode_trials([], spec))
         except StoreError:
@@ -298,6 +298,21 @@ def _suggestion(study: str, existing: list[str]) -> str:
     if existing:
         return f"it has {', '.join(existing)}"
     return "it has none yet: automl search begins one, and --store names another root"
+
+
+def _encode_spec(spec: StudySpec) -> bytes:
+    """Write a study as JSON that reads back as the same; what JSON has no form for, such as infinity, does not."""
+    data = (spec.model_dump_json(indent=2) + "\n").encode()
+    try:
+        again = StudySpec.model_validate_json(data)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StoreError(
+            f"study {spec.name!r} cannot be kept: {place} has no form in {_STUDY_FILE}; give finite numbers"
+        ) from error
+    if again != spec:
+        raise StoreError(f"study {spec.name!r} cannot be kept: {_STUDY_FILE} would not read back as the same study")
+    return data
 
 
 def _decode_spec(data: bytes, *, source: str) -> StudySpec:

@@ -53,3 +53,27 @@ def test_a_torn_line_is_passed_over(samples, tmp_path):
         file.write('{"host": "torn\n')
     samples.add("digits", SECOND)
     assert samples.read() == [FIRST, SECOND, SECOND]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[1]",
+        "7",
+        '"x"',
+        "null",
+        "{}",
+        '{"host": "HOST"}',
+        '{"host": "HOST", "origin": "a", "work": [1], "latency_ms": 1}',
+        '{"host": "HOST", "origin": "a", "work": {"conv": "x"}, "latency_ms": 1}',
+        '{"host": "HOST", "origin": "a", "work": {}, "latency_ms": NaN}',
+        "[" * 100_000,
+        "\ufffd",
+    ],
+)
+def test_a_line_that_is_no_measurement_is_left_out(tmp_path, line):
+    samples = LatencySamples(tmp_path, Target())
+    samples.add("a", TimedNetwork({"conv": 1.0}, 0.5))
+    with (tmp_path / "latency_samples.jsonl").open("ab") as file:
+        file.write(line.replace("HOST", samples._host).encode("utf-16" if line == "\ufffd" else "utf-8") + b"\n")
+    assert [network.latency_ms for network in samples.read()] == [0.5]

@@ -17,6 +17,7 @@ import pytest
 from pyarrow import parquet as pq
 from storage_study import study_spec, study_trial
 
+from automl.core.objective import Constraint
 from automl.core.parameter import Categorical, Parameter
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
@@ -324,6 +325,16 @@ def test_a_row_that_cannot_be_written_leaves_the_earlier_one(tmp_path, spec, mak
     assert re.search(r"cannot write .*trials\.parquet", on_a_full_disk(tmp_path, "write"))
     assert store.read() == [make_trial(0)]
     assert [file.name for file in (tmp_path / "digits" / ".tmp").iterdir()] == ["compact.lock"]
+
+
+@pytest.mark.parametrize("limit", [math.inf, -math.inf, math.nan])
+def test_a_study_that_would_not_read_back_is_refused_and_leaves_nothing(tmp_path, spec, limit):
+    endless = spec.model_copy(
+        update={"constraints": (Constraint.model_construct(metric="size_bytes", operator="<=", limit=limit),)}
+    )
+    with pytest.raises(StoreError, match=r"'digits' cannot be kept: constraints\.0\.limit has no form in study\.json"):
+        TrialStore.create(str(tmp_path), endless)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_scheme_is_refused():
