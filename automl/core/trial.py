@@ -55,6 +55,7 @@ class Trial:
         fidelity: Gap of each rewrite of the network on its way to the file, as ``Transition`` explains.
         widths: Of the layers that a pruner was to take channels from, in the order of the forward pass; empty without
             such a pruner, and where there is no exported network.
+        notes: What the trial warned of, a line each: layers that keep their channels, accuracies that differ.
         error: One line that says what went wrong.
         error_traceback: The whole traceback.
         host: Name of the machine that ran it.
@@ -78,6 +79,7 @@ class Trial:
     parity_layer: str | None = None
     fidelity: Mapping[Transition, float] = field(default_factory=dict)
     widths: tuple[LayerWidth, ...] = ()
+    notes: tuple[str, ...] = ()
     error: str | None = None
     error_traceback: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,8 @@ So each chosen module marks its own output with a node ``Mark``, which the calle
 
 import copy
 import io
+import os
+import sys
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ LOGITS = "logits"
 _MARK = "Mark"
 _MARK_DOMAIN = "automl"
 _OPSET = 20
+_STANDARD_OUTPUT = 1
 
 _DEPRECATIONS = (
     "You are using the legacy TorchScript-based ONNX export",
@@ -127,7 +130,13 @@ def _marker(name: str) -> Any:  # noqa: ANN401 - a hook, whose type torch does n
 
 def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad(), _attention_in_parts(), exact_operators(_OPSET):
+    with (
+        warnings.catch_warnings(),
+        torch.no_grad(),
+        _attention_in_parts(),
+        exact_operators(_OPSET),
+        _standard_output_kept(),
+    ):
         for message in _DEPRECATIONS:
             warnings.filterwarnings("ignore", message=message, category=DeprecationWarning)
         for category in (TracerWarning, UserWarning):  # the file's own answers are compared with the model's
@@ -147,6 +156,21 @@ def _export(model: nn.Module, images: Tensor, domains: dict[str, int]) -> onnx.M
     for opset in [opset for opset in exported.opset_import if opset.domain]:
         exported.opset_import.remove(opset)
     return exported
+
+
+@contextmanager
+def _standard_output_kept() -> Iterator[None]:
+    """Keep standard output to those who asked for it: where an export fails, torch prints its whole graph there."""
+    sys.stdout.flush()
+    kept = os.dup(_STANDARD_OUTPUT)
+    try:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 # of a device
+            os.dup2(nowhere.fileno(), _STANDARD_OUTPUT)
+            yield
+            sys.stdout.flush()
+    finally:
+        os.dup2(kept, _STANDARD_OUTPUT)
+        os.close(kept)
 
 
 @contextmanager

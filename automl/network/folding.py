@@ -125,7 +125,7 @@ def _input_dimensions(model: nn.Module, images: Tensor) -> dict[str, int]:
         if type(module) in _BATCH_NORMS
     ]
     try:
-        answers(model, images[:1])
+        answers(model, images[:2])
     finally:
         for handle in handles:
             handle.remove()

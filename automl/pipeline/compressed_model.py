@@ -20,12 +20,14 @@ class CompressedModel:
         quantization: None where the network stays, or is still, in float.
         asked: Of the layers that a pruner was to take channels from; empty without such a pruner.
         gaps: Of each rewrite so far.
+        notes: What the stages so far warned of.
     """
 
     model: nn.Module
     quantization: Quantization | None = None
     asked: tuple[AskedWidth, ...] = ()
     gaps: Mapping[Transition, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def widths(self) -> tuple[LayerWidth, ...]:

@@ -24,6 +24,7 @@ from automl.pipeline.distilling import check_student, distiller_of, find_teacher
 from automl.pipeline.frozen import keeping_frozen
 from automl.pipeline.isolation import blamed
 from automl.pipeline.logits_check import check_logits
+from automl.pipeline.notes import noted
 from automl.pipeline.paused_fit import PausedFit
 from automl.pipeline.rehearsal import Rehearsal
 from automl.pipeline.seeding import derived_seed, seeded
@@ -164,7 +165,9 @@ class StageRunner:
             result = self.cache.read(key, CompressedModel, self.device)
             self.cached[step] = result is not None and self.cached.get(step, True)
             if result is None:
-                result = make()
+                with noted() as notes:
+                    result = make()
+                result = replace(result, notes=(*result.notes, *notes))
                 self.cache.write(key, result)
         return result
 
@@ -284,7 +287,7 @@ class StageRunner:
             pruned = technique.prune(copy.deepcopy(trained.model), profile_of(stage), own)
         check_logits(pruned, technique, context)
         gap = self._gap(trained.model, pruned, context)
-        return CompressedModel(pruned, asked=asked, gaps={**trained.gaps, Transition.PRUNE: gap})
+        return replace(trained, model=pruned, asked=asked, gaps={**trained.gaps, Transition.PRUNE: gap})
 
     def _quantize(self, trained: CompressedModel, stage: StageRecipe, context: StageContext) -> CompressedModel:
         technique = technique_of(stage, Quantizer)

@@ -5,7 +5,7 @@ import platform
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -32,6 +32,7 @@ from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.isolation import isolated
+from automl.pipeline.notes import noted
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stages import StageRunner
@@ -83,8 +84,9 @@ class TrialRunner:
         Raises:
             StoreError: If the row itself cannot be written.
         """
-        with isolated():
+        with isolated(), noted() as notes:
             trial = self._evaluate(number, point, pace)
+        trial = replace(trial, notes=tuple(dict.fromkeys((*trial.notes, *notes))))
         self.store.write(trial)
         return trial
 
@@ -97,12 +99,14 @@ class TrialRunner:
         parity_layer: str | None = None
         fidelity: dict[Transition, float] = {}
         widths: tuple[LayerWidth, ...] = ()
+        notes: tuple[str, ...] = ()
         try:
             if pace.until_epoch is not None and stages.pause(pace.until_epoch):
                 state, metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
             else:
                 compressed = stages.run()
                 fidelity.update(compressed.gaps)
+                notes = compressed.notes
                 with tempfile.TemporaryDirectory(prefix="automl-trial-") as scratch:
                     folder = Path(scratch)
                     (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -137,6 +141,7 @@ class TrialRunner:
             parity_layer=parity_layer,
             fidelity=fidelity,
             widths=widths,
+            notes=notes,
             error=error,
             error_traceback=error_traceback,
             versions=self.spec.versions,

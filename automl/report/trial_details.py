@@ -41,6 +41,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("constraints", _constraints(trial.constraints)),
         ("rewrites", _rewrites(trial)),
         ("channels", _widths(trial.widths)),
+        ("notes", Text("\n".join(trial.notes), style="yellow") if trial.notes else None),
         ("time", _seconds(trial)),
         ("run", _run(trial, spec)),
         ("error", _error(trial)),

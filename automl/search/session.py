@@ -116,6 +116,7 @@ class SearchSession:
         self._earlier = len(self._trials)
         self._next_number = max((trial.number for trial in self._trials), default=-1) + 1
         self._handed_out = 0
+        self._said = {note for trial in self._trials for note in trial.notes}
         self.is_exhausted = False
         for trial in (*start.lessons, *self._trials):
             suggester.tell(trial)
@@ -199,6 +200,7 @@ class SearchSession:
                 f"trial {trial.number} trained nothing: the parameters of its network are all frozen, or it has none; "
                 "it is measured with the weights that it came with"
             )
+        self._say_new_notes(trial)
         self._trials = [known for known in self._trials if known.number != trial.number] + [trial]
         if self._early_stopping is not None:
             self._early_stopping.note(trial)
@@ -207,6 +209,14 @@ class SearchSession:
         if self._keep is not KeepArtifacts.ALL:
             self._delete_dominated()
         self._listener.on_progress(self.progress, trial)
+
+    def _say_new_notes(self, trial: Trial) -> None:
+        """Say what a trial warned of, once however many trials warn of it."""
+        for note in trial.notes:
+            if note not in self._said:
+                self._said.add(note)
+                subject = f"trial {trial.number}"
+                self._listener.on_note(note if note.startswith(subject) else f"{subject}: {note}")
 
     def catch_up(self) -> None:
         """Take back the trials whose rows workers wrote, but could not report before an interrupt."""

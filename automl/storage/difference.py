@@ -1,6 +1,6 @@
 """What makes two studies different, in words that a user can act upon."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from automl.core.parameter import Categorical, Integer, Parameter, Real
 from automl.core.study import StudySpec
@@ -12,12 +12,33 @@ def differences(stored: StudySpec, now: StudySpec) -> list[str]:
     The name and description of the space, library versions and the date do not count: they do not change
     what a trial of the study is.
     """
-    before, after = _facts(stored), _facts(now)
+    return _differing(_facts(stored), _facts(now)) or _differing(_leaves(stored), _leaves(now))
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return [
         f"{name}: stored {before.get(name, 'none')}, now {after.get(name, 'none')}"
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     ]
+
+
+def _leaves(spec: StudySpec) -> Mapping[str, str]:
+    """Give all that a spec holds by its place in study.json, so that what ``_facts`` has no words for counts too."""
+    same = {"name", "versions", "created_at", "schema_version"}
+    content = spec.model_dump(mode="json", exclude={**dict.fromkeys(same, True), "space": {"name", "description"}})
+    return dict(_flat(content, ()))
+
+
+def _flat(content: object, place: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(content, Mapping):
+        for key, each in content.items():
+            yield from _flat(each, (*place, str(key)))
+    elif isinstance(content, list):
+        for index, each in enumerate(content):
+            yield from _flat(each, (*place, str(index)))
+    else:
+        yield ".".join(place), repr(content)
 
 
 def _facts(spec: StudySpec) -> Mapping[str, str]:

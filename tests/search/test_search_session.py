@@ -257,3 +257,17 @@ def test_a_network_with_nothing_to_train_is_said_once(store):
         run_next(session, store, cached={"fit": False}, epochs_trained=0)
     (note,) = listener.notes
     assert note.startswith("trial 3 trained nothing: the parameters of its network are all frozen")
+
+
+def test_what_trials_warn_of_is_said_once_with_the_first_trial(store):
+    said = []
+    listener = Silent()
+    listener.on_note = said.append
+    session = session_of(store, listener=listener)
+    run_next(session, store, notes=("layer 'a' keeps its channels",))
+    run_next(session, store, notes=("layer 'a' keeps its channels", "trial 1: the accuracies differ"))
+    run_next(session, store)
+    assert said == ["trial 0: layer 'a' keeps its channels", "trial 1: the accuracies differ"]
+    again = session_of(store, listener=listener)
+    run_next(again, store, notes=("layer 'a' keeps its channels",))
+    assert len(said) == 2

@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from storage_study import study_spec, study_trial
 
+from automl.core.fidelity import Transition
 from automl.core.width import LayerWidth
 from automl.storage.columns import CACHED_STEPS, trial_of
 from automl.storage.parquet import decode_trials, encode_trials
@@ -65,3 +66,10 @@ def test_a_row_with_widths_of_another_kind_is_refused(spec):
     (row,) = pq.read_table(pa.BufferReader(encode_trials([study_trial(1)], spec))).to_pylist()
     with pytest.raises(TypeError, match="'conv: 32' is not a list of widths"):
         trial_of(row | {"widths": "conv: 32"})
+
+
+def test_fidelity_and_notes_read_back(spec):
+    trial = study_trial(
+        0, fidelity={Transition.FOLD: 0.0, Transition.EXPORT: 0.02}, notes=("one line", "another: with 'quotes'")
+    )
+    assert decode_trials(encode_trials([trial, study_trial(1)], spec), source="t") == [trial, study_trial(1)]
