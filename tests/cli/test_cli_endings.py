@@ -18,12 +18,15 @@ def contents(folder):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_each_ending_interrupts_and_has_its_exit_code(number, code):
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    inherited = signal.signal(number, usual)  # a test in the background inherits that they are ignored
     before = signal.getsignal(number)
     with endings_as_interrupts() as ending:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
         assert ending.exit_code == code
     assert signal.getsignal(number) is before
+    signal.signal(number, inherited)
 
 
 def test_a_search_under_nohup_survives_its_terminal():

@@ -70,7 +70,7 @@ def first(folder):
 def test_a_search_prints_the_front_and_the_next_command(folder, first):
     assert first.returncode == 0, first.stderr
     assert "Traceback" not in first.stderr
-    assert [line.partition("  ")[0] for line in first.stderr.splitlines()[1:]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert re.findall(r"^(\d+/\d+)  ", first.stderr, re.MULTILINE) == ["1/4", "2/4", "3/4", "4/4"]
     assert "of 4 trials" in first.stdout
     command = re.search(r"Next: automl (export tiny \d+ -o deploy)", first.stdout)[1]
     assert run(folder, *command.split()).returncode == 0
@@ -101,7 +101,7 @@ def test_a_larger_budget_runs_only_the_difference(folder, first):
     assert more.returncode == 0, more.stderr
     document = json.loads(more.stdout)
     assert (document["study"], document["trials"], document["is_interrupted"]) == ("tiny", 6, False)
-    assert [line.partition("  ")[0] for line in more.stderr.splitlines()[1:]] == ["5/6", "6/6"], first.stderr
+    assert re.findall(r"^(\d+/\d+)  ", more.stderr, re.MULTILINE) == ["5/6", "6/6"], first.stderr
     rows = run_json(folder, "trials", "tiny", "--json")
     assert [row["number"] for row in rows] == [0, 1, 2, 3, 4, 5]
     assert [row["started_at"] for row in rows[:4]] == [row["started_at"] for row in before]

@@ -73,7 +73,7 @@ def test_what_cannot_be_measured_is_an_error_here_and_harms_no_other(process, pa
     before = pid_of(process)
     torn = tmp_path / "torn.onnx"
     torn.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(MeasureError, match="InvalidProtobuf"):
+    with pytest.raises(MeasureError, match="INVALID_PROTOBUF"):
         process.measure(torn, IMAGES, ONE_THREAD)
     with pytest.raises(ConversionError, match="OpenVINO cannot run"):
         process.measure(torn, IMAGES, ONE_THREAD.model_copy(update={"device": "openvino"}))

@@ -13,6 +13,14 @@ from automl.pipeline.isolation import blamed, isolated
 from automl.technique import Pruner
 
 
+@pytest.fixture(autouse=True)
+def usual_interrupts():
+    """Take Ctrl-C as a process in the foreground does: one in the background inherits that it is ignored."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
 class Idle(Pruner):
     name = "idle"
 
