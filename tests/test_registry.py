@@ -21,6 +21,12 @@ class Halve(Pruner):
         return model
 
 
+class Other(Halve):
+    """Another pruner of somebody else."""
+
+    name = "other"
+
+
 class Nameless(Pruner):
     """A pruner that forgot its name."""
 
@@ -157,7 +163,14 @@ def test_technique_without_a_stage_is_refused(install):
 def test_name_that_two_distributions_claim_is_refused(install):
     install(point("halve", here("Halve"), "one"), point("halve", "elsewhere:Halve", "two"))
     with pytest.raises(PluginError, match=r"'halve' is claimed by one 1\.2 and by two 1\.2; uninstall one of them"):
-        plugins()
+        technique_class("halve")
+
+
+def test_a_name_that_is_claimed_twice_hurts_only_who_chooses_it(install):
+    other = point("other", here("Other"))
+    install(other, point("halve", here("Halve"), "one"), point("halve", "elsewhere:Halve", "two"))
+    assert technique_class("other") is Other
+    assert list(broken_plugins()) == ["halve"]
 
 
 def test_one_technique_that_is_listed_twice_is_found_once(install):
@@ -216,4 +229,4 @@ def test_packages_that_raise_while_they_are_imported_are_listed_and_refused_by_n
 def test_packages_that_claim_one_name_are_both_named(packages):
     packages({"one": "halve", "two": "halve"}, one="", two="")
     with pytest.raises(PluginError, match=r"'halve' is claimed by (one 2\.0 and by two|two 2\.0 and by one) 2\.0; "):
-        plugins()
+        technique_class("halve")

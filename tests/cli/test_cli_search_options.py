@@ -13,6 +13,7 @@ from automl import registry
 from automl.cli.main import main
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import TrialRunner
+from automl.plugins import Plugin
 from automl.search import ray_engine, run
 from automl.search.inline_engine import run_inline
 from automl.storage.store import TrialStore
@@ -260,7 +261,7 @@ class Failing(Quantizer):
 def _failing(monkeypatch):
     """Install the quantizer above beside those that ship."""
     entry_point = metadata.EntryPoint("failing", f"{__name__}:Failing", registry.ENTRY_POINT_GROUP)
-    together = {**registry.plugins(), "failing": registry.Plugin("failing", "tests 1", entry_point)}
+    together = {**registry.plugins(), "failing": Plugin("failing", "tests 1", entry_point, registry.TECHNIQUE)}
     monkeypatch.setattr(registry, "plugins", lambda: together)
     monkeypatch.setattr("automl.pipeline.stage_keys.plugins", lambda: together)
 

@@ -21,7 +21,8 @@ from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.pipeline.stage_cache import FolderCache, NoCache, StageCache
 from automl.pipeline.stages import StageRunner
-from automl.registry import Plugin, plugins
+from automl.plugins import Plugin
+from automl.registry import TECHNIQUE, plugins
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.technique import Architecture, Pruner
@@ -114,7 +115,9 @@ def installed() -> Iterator[None]:
     """Install the techniques above beside those that ship, and compute as a worker does."""
     torch.set_num_threads(1)
     own = {
-        kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
+        kind.name: Plugin(
+            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
+        )
         for kind in (SharedBody, Careless, Fussy, Failing)
     }
     together = {**plugins(), **own}

@@ -28,7 +28,8 @@ from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
 from automl.pipeline import trial_runner
 from automl.pipeline.trial_runner import TrialRunner
-from automl.registry import Plugin, plugins
+from automl.plugins import Plugin
+from automl.registry import TECHNIQUE, plugins
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
 from automl.technique import Architecture, Pruner, Quantization, QuantizedModel, Quantizer, WeightQuantization
@@ -163,7 +164,9 @@ def techniques():
     """Install the techniques above beside those that ship."""
     torch.set_num_threads(1)
     own = {
-        kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
+        kind.name: Plugin(
+            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
+        )
         for kind in (Unbuildable, Broken, Explode, Widen, Liar, Fibber, OneForAll)
     }
     together = {**plugins(), **own}

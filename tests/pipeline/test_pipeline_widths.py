@@ -20,7 +20,8 @@ from automl.errors import PluginError
 from automl.measure.contents import file_contents
 from automl.pipeline.stage_cache import NoCache
 from automl.pipeline.stages import StageRunner
-from automl.registry import Plugin
+from automl.plugins import Plugin
+from automl.registry import TECHNIQUE
 from automl.technique import Pruner
 
 BITS = Profile(level=4, low=2, high=8)
@@ -48,7 +49,7 @@ class HalfOfTheLast(Pruner):
 def techniques():
     with installed(), pytest.MonkeyPatch.context() as patch:
         entry = metadata.EntryPoint(HalfOfTheLast.name, f"{__name__}:{HalfOfTheLast.__name__}", "")
-        together = {**registry.plugins(), HalfOfTheLast.name: Plugin(HalfOfTheLast.name, "tests 1", entry)}
+        together = {**registry.plugins(), HalfOfTheLast.name: Plugin(HalfOfTheLast.name, "tests 1", entry, TECHNIQUE)}
         patch.setattr(registry, "plugins", lambda: together)
         yield
 

@@ -17,7 +17,7 @@ from automl.strategies import strategies, strategy_class
 from automl.strategy import Strategy
 from automl_plugins._strategy_cells import Cells
 
-SHIPPED = [name for name, places in strategies().items() if places[0].value.startswith("automl_plugins.")]
+SHIPPED = [name for name, plugin in strategies().items() if plugin.entry_point.value.startswith("automl_plugins.")]
 CHOICES = Categorical(choices=("none", "l1_norm", "fpgm"))
 PRUNED = Condition(parameter="pruner", values=("l1_norm", "fpgm"))
 EVERY_KIND = (

@@ -16,11 +16,12 @@ from automl.export.onnx_writer import export_onnx, onnx_bytes
 from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
+from automl.plugins import Plugin
 from automl.predict.latency_model import TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task, untrained_network
-from automl.registry import Plugin, plugins
+from automl.registry import TECHNIQUE, plugins
 from automl.search.suggester import random_point
 from automl.spaces.load import load_space
 from automl.technique import Architecture, Pruner, Quantizer
@@ -148,7 +149,9 @@ def techniques():
     """Install the techniques above beside those that ship."""
     torch.set_num_threads(1)
     own = {
-        kind.name: Plugin(kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""))
+        kind.name: Plugin(
+            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
+        )
         for kind in (Unbuildable, Broken, Odd, Failing, Tempting, Secretive, Silent)
     }
     together = {**plugins(), **own}
