@@ -1,45 +1,9 @@
-"""What is known of a metric by its name: which values it can have, and which way is better."""
+"""Wishes that nobody can mean, by what is known of their metrics."""
 
 import math
-from dataclasses import dataclass
 
-from automl.core.objective import Constraint, Direction, Objective
-
-_FIXED = ("latency_threads", "latency_batch")
-
-
-@dataclass(frozen=True)
-class MetricFacts:
-    """What no measurement changes.
-
-    Attributes:
-        low: The least value.
-        high: The largest value; infinite where there is none.
-        is_low_reached: Whether the least value can be measured, or only what is above it.
-        better: Which way is better.
-    """
-
-    low: float
-    high: float
-    is_low_reached: bool
-    better: Direction
-
-    @classmethod
-    def of(cls, metric: str) -> "MetricFacts":
-        """Read the facts off the name and the unit in it.
-
-        >>> MetricFacts.of("accuracy").high, MetricFacts.of("size_bytes").high
-        (1.0, inf)
-        """
-        if metric.endswith("accuracy"):
-            return cls(0.0, 1.0, is_low_reached=True, better=Direction.MAX)
-        if metric.endswith("_is_gated"):
-            return cls(0.0, 1.0, is_low_reached=True, better=Direction.MAX)
-        if metric.endswith("_gap"):
-            return cls(0.0, 1.0, is_low_reached=True, better=Direction.MIN)
-        if metric.endswith(("_bytes", "parameters")):
-            return cls(1.0, math.inf, is_low_reached=True, better=Direction.MIN)
-        return cls(0.0, math.inf, is_low_reached=False, better=Direction.MIN)
+from automl.core.metric import metric_named
+from automl.core.objective import Constraint, Objective
 
 
 def objective_fault(objective: Objective) -> str | None:
@@ -48,11 +12,11 @@ def objective_fault(objective: Objective) -> str | None:
     >>> objective_fault(Objective.parse("accuracy:min"))
     'seeks the worst networks; write accuracy:max'
     """
-    if objective.metric in _FIXED:
+    metric = metric_named(objective.metric)
+    if metric.is_given:
         return "is the same for every network: --target states it; leave it out"
-    better = MetricFacts.of(objective.metric).better
-    if objective.direction is not better:
-        return f"seeks the worst networks; write {objective.metric}:{better}"
+    if objective.direction is not metric.better:
+        return f"seeks the worst networks; write {metric.name}:{metric.better}"
     return None
 
 
@@ -62,24 +26,23 @@ def constraint_fault(constraint: Constraint) -> str | None:
     >>> constraint_fault(Constraint.parse("accuracy>=95"))
     'holds for no network: accuracy lies between 0 and 1; write 0.95 or 95%'
     """
-    metric, limit = constraint.metric, constraint.limit
-    if metric in _FIXED:
+    metric, limit = metric_named(constraint.metric), constraint.limit
+    if metric.is_given:
         return "is the same for every network: --target states it; leave it out"
-    facts = MetricFacts.of(metric)
     is_floor = constraint.operator == ">="
-    above = limit > facts.high
-    below = limit < facts.low or (limit == facts.low and not facts.is_low_reached)
-    at_end = limit == (facts.low if is_floor else facts.high)
+    above = limit > metric.high
+    below = limit < metric.low or (limit == metric.low and not metric.is_low_reached)
+    at_end = limit == (metric.low if is_floor else metric.high)
     if not (above or below or at_end):
         return None
     holds_for = "no network" if (above if is_floor else below) else "every network"
-    span = f"is never below {facts.low:g}" if facts.is_low_reached else f"is always above {facts.low:g}"
-    if math.isfinite(facts.high):
-        span = f"lies between {facts.low:g} and {facts.high:g}"
+    span = f"is never below {metric.low:g}" if metric.is_low_reached else f"is always above {metric.low:g}"
+    if math.isfinite(metric.high):
+        span = f"lies between {metric.low:g} and {metric.high:g}"
     remedy = "give another limit, or leave it out"
-    if above and limit <= 100 * facts.high:
+    if above and limit <= 100 * metric.high:
         remedy = f"write {limit / 100:g} or {limit:g}%"
-    return f"holds for {holds_for}: {metric} {span}; {remedy}"
+    return f"holds for {holds_for}: {metric.name} {span}; {remedy}"
 
 
 def contradiction(constraints: tuple[Constraint, ...]) -> str | None:

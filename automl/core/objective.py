@@ -1,11 +1,12 @@
 """Objectives and constraints: what a search is for, and what it must keep to."""
 
 import re
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
+from automl.core.direction import Direction
+from automl.core.metric import metric_named
 from automl.core.quantity import quantity
 from automl.core.value import Value
 from automl.errors import UsageError
@@ -14,13 +15,6 @@ _METRIC = r"\s*([A-Za-z_]\w*)\s*"
 _COMPARED = re.compile(rf"{_METRIC}([<>=!≤≥]+)(.*)", re.DOTALL)
 _REVERSED = re.compile(rf"([^<>=!≤≥]+)([<>=≤≥]+){_METRIC}", re.DOTALL)
 _TURNED = str.maketrans("<>≤≥", "><≥≤")
-
-
-class Direction(StrEnum):
-    """Which way is better."""
-
-    MAX = "max"
-    MIN = "min"
 
 
 class Objective(Value):
@@ -81,7 +75,7 @@ class Constraint(Value):
                 f"constraint {text!r} compares by {operator!r}; write {_rewritten(metric, operator, number)}"
             )
         try:
-            limit = quantity(number, metric)
+            limit = quantity(number, metric_named(metric).unit)
         except ValueError as error:
             raise UsageError(f"constraint {text!r}: {error}") from None
         return cls(metric=metric, operator="<=" if operator == "<=" else ">=", limit=limit)

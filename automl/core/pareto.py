@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import moocore
 import numpy as np
 
-from automl.core.objective import Direction, Objective
+from automl.core.direction import Direction
+from automl.core.metric import metric_named
+from automl.core.objective import Objective
 from automl.core.trial import Trial
 
 Losses = Sequence[float]
@@ -92,7 +94,7 @@ def _comparable(trials: Sequence[Trial], objectives: Sequence[Objective]) -> lis
 
 def _corners(objective: Objective, column: tuple[float, ...]) -> tuple[float, float]:
     """Give the best and the worst loss of the box, never equal."""
-    if objective.metric.endswith("accuracy"):
+    if metric_named(objective.metric).has_errors:
         return (objective.loss(1.0), objective.loss(0.0))
     best = min(column) if objective.direction is Direction.MAX else 0.0
     worst = max(column)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from automl.core.metric import Unit
+
 NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 """Pattern of a number in decimal digits; ``1e6``, ``.5`` and ``50_000`` are."""
 
@@ -36,22 +38,24 @@ def bytes_of(text: str) -> float:
     return _read(text, _BYTES, "50kB", is_case_free=True)
 
 
-def quantity(text: str, metric: str) -> float:
-    """Read a value of a metric, in the unit that the metric's name states.
+def quantity(text: str, unit: Unit) -> float:
+    """Read a value of a metric.
 
-    >>> quantity("1.5MB", "size_bytes"), quantity("200us", "latency_ms"), quantity("95%", "accuracy")
+    >>> quantity("1.5MB", Unit.BYTES), quantity("200us", Unit.MILLISECONDS), quantity("95%", Unit.SHARE)
     (1500000.0, 0.2, 0.95)
 
     Raises:
         ValueError: Saying what is wrong with it.
     """
-    if metric.endswith("_bytes"):
-        return bytes_of(text)
-    if metric.endswith("_ms"):
-        return _read(text, _MILLISECONDS, "0.2ms or 200us")
-    if metric.endswith(("accuracy", "_gap")):
-        return _read(text, _PER_CENT, "0.95 or 95%")
-    return _read(text, _COUNTS, "50000 or 50k")
+    match unit:
+        case Unit.BYTES:
+            return bytes_of(text)
+        case Unit.MILLISECONDS:
+            return _read(text, _MILLISECONDS, "0.2ms or 200us")
+        case Unit.SHARE | Unit.POINTS:
+            return _read(text, _PER_CENT, "0.95 or 95%")
+        case _:
+            return _read(text, _COUNTS, "50000 or 50k")
 
 
 def _read(text: str, units: Mapping[str, Decimal], example: str, *, is_case_free: bool = False) -> float:

@@ -6,8 +6,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from automl.core.direction import Direction
 from automl.core.near_miss import nearest_misses, tallies
-from automl.core.objective import Direction
 from automl.core.pareto import pareto_front
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState

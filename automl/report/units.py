@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+from automl.core.metric import Unit, metric_named
+
 MISSING = "—"
 """Stands where a trial has no such value."""
 
@@ -15,10 +17,7 @@ def human_metric(name: str, value: float | None) -> str:
     """
     if value is None or math.isnan(value):
         return MISSING
-    for ending, in_units in _FORMATS.items():
-        if name.endswith(ending):
-            return in_units(value)
-    return human_number(value)
+    return _FORMATS[metric_named(name).unit](value)
 
 
 def human_bytes(value: float) -> str:
@@ -75,11 +74,13 @@ def _human_milliseconds(value: float) -> str:
     return f"{value:,.{decimals}f} ms"
 
 
-_FORMATS: dict[str, Callable[[float], str]] = {
-    "accuracy": lambda value: f"{100 * value:.2f} %",
-    "_is_gated": lambda value: "yes" if value else "no",
-    "_gap": lambda value: f"{100 * value:.2f} points",
-    "_bytes": human_bytes,
-    "_ms": _human_milliseconds,
-    "_seconds": human_seconds,
+_FORMATS: dict[Unit, Callable[[float], str]] = {
+    Unit.SHARE: lambda value: f"{100 * value:.2f} %",
+    Unit.POINTS: lambda value: f"{100 * value:.2f} points",
+    Unit.BYTES: human_bytes,
+    Unit.MILLISECONDS: _human_milliseconds,
+    Unit.SECONDS: human_seconds,
+    Unit.COUNT: human_number,
+    Unit.FLAG: lambda value: "yes" if value else "no",
+    Unit.NUMBER: human_number,
 }

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from automl.core.metric import metric_named
 from automl.core.objective import Objective
 from automl.search.encoding import Matrix
 from automl.search.expected_improvement import Forecast, Vector
@@ -15,7 +16,7 @@ _LEAST_ERROR = 1e-4
 
 def loss_of(objective: Objective, value: float) -> float:
     """Turn a value into a loss; of an accuracy, into the error, whose logarithm is what changes evenly."""
-    if objective.metric.endswith("accuracy"):
+    if metric_named(objective.metric).has_errors:
         return max(1 - value, _LEAST_ERROR)
     return objective.loss(value)
 

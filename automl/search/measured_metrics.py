@@ -3,26 +3,12 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from automl.core.metric import METRICS, When
 from automl.core.metric_facts import constraint_fault, contradiction, objective_fault
 from automl.core.objective import Constraint, Objective
 from automl.errors import UsageError
 
-MEASURED_METRICS = (
-    "accuracy",
-    "size_bytes",
-    "download_bytes",
-    "latency_ms",
-    "latency_low_ms",
-    "latency_high_ms",
-    "latency_wall_p50_ms",
-    "latency_wall_p95_ms",
-    "latency_reference_ratio",
-    "latency_is_gated",
-    "latency_threads",
-    "latency_batch",
-    "parity_gap",
-    "parameters",
-)
+MEASURED_METRICS = tuple(name for name, metric in METRICS.items() if metric.when is When.TRIAL)
 """What a complete trial measures; the test split is read after the search, and guides nothing."""
 
 

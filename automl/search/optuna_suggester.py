@@ -11,7 +11,8 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISample
 from optuna.study import StudyDirection
 from optuna.trial import TrialState as OptunaState
 
-from automl.core.objective import Direction, Objective
+from automl.core.direction import Direction
+from automl.core.objective import Objective
 from automl.core.parameter import Categorical, Domain, Integer, Real
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from automl.core.objective import Constraint, Direction, Objective
+from automl.core.direction import Direction
+from automl.core.metric import metric_named
+from automl.core.objective import Constraint, Objective
 from automl.core.pareto import Losses, non_dominated
 from automl.core.trial import Trial, TrialState
 from automl.errors import UsageError
@@ -169,7 +171,7 @@ class Outlook:
         """Give the loss beyond which an improvement is worth nothing."""
         told = [trial for trial in self._told.trials if is_informative(trial, (objective,))]
         losses = [loss_of(objective, trial.metrics[objective.metric]) for trial in told]
-        if objective.metric.endswith("accuracy"):
+        if metric_named(objective.metric).has_errors:
             return min(losses) + _USEFUL_PART * (1 - min(losses))
         worst = max(losses)
         if objective.direction is Direction.MIN:
@@ -185,7 +187,7 @@ class Outlook:
             objective.direction is Direction.MIN and min(column, default=0.0) > 0 and worst > _WIDE * min(column)
             for objective, worst, column in zip(self._objectives, self._reference, columns, strict=True)
         ]
-        are_errors = [objective.metric.endswith("accuracy") for objective in self._objectives]
+        are_errors = [metric_named(objective.metric).has_errors for objective in self._objectives]
         return tuple(any(is_wide) if is_error else wide for wide, is_error in zip(is_wide, are_errors, strict=True))
 
     def _scaled(self, loss: Losses) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from automl.core.fidelity import Transition
+from automl.core.metric import METRICS, Unit, metric_named
 from automl.core.parameter import Categorical, Domain, Integer
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial, TrialState
@@ -20,26 +21,6 @@ Structs = Sequence[Mapping[str, Scalar | None]]
 Cell = Scalar | datetime | Structs | None
 """What a row holds in one column; None where the trial has no such value."""
 
-BASE_METRICS = (
-    "accuracy",
-    "size_bytes",
-    "download_bytes",
-    "latency_ms",
-    "test_accuracy",
-    "parity_gap",
-    "parameters",
-    "latency_low_ms",
-    "latency_high_ms",
-    "latency_wall_p50_ms",
-    "latency_wall_p95_ms",
-    "latency_reference_ratio",
-    "latency_is_gated",
-    "latency_threads",
-    "latency_batch",
-    "latency_idle_ms",
-)
-"""Metrics that every file has a column for; others appear where a trial has them."""
-
 BASE_SECONDS = ("build", "fit", "prune", "quantize", "export", "measure", "wait", "total")
 """Steps that every file has a column for."""
 
@@ -48,13 +29,11 @@ CACHED_STEPS = ("fit", "prune", "quantize", "once", "teacher")
 
 _ORDER = (
     *("study", "number", "state", "seed", "param", "metric", "constraint", "seconds", "cached"),
-    *("epochs_trained", "artifact", "artifact_sha256", "parity_layer", "widths", "error", "error_traceback"),
+    *("epochs_trained", "artifact", "artifact_sha256", "parity_layer", "fidelity", "widths"),
+    *("notes", "error", "error_traceback"),
     *("started_at", "finished_at", "host", "versions", "schema_version"),
 )
 """Columns, or groups of them, as they stand in a file."""
-
-_COUNTED = ("_bytes", "parameters", "_threads", "_batch")
-"""How the names of metrics end that count something."""
 
 
 class Kind(StrEnum):
@@ -71,7 +50,7 @@ class Kind(StrEnum):
 def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
     """List the columns of a study in their order: the fixed ones, and those that ``trials`` add."""
     trials = list(trials)
-    metrics = _union(BASE_METRICS, (o.metric for o in spec.objectives), *(trial.metrics for trial in trials))
+    metrics = _union(METRICS, (o.metric for o in spec.objectives), *(trial.metrics for trial in trials))
     constraints = _union((str(c) for c in spec.constraints), *(trial.constraints for trial in trials))
     seconds = _union(BASE_SECONDS, *(trial.seconds for trial in trials))
     versions = _union(spec.versions, *(trial.versions for trial in trials))
@@ -193,9 +172,10 @@ def _domain_kind(domain: Domain) -> Kind:
 
 
 def _metric_kind(name: str) -> Kind:
-    if "_is_" in name:
+    metric = metric_named(name)
+    if metric.unit is Unit.FLAG:
         return Kind.BOOLEAN
-    return Kind.INTEGER if name.endswith(_COUNTED) else Kind.REAL
+    return Kind.INTEGER if metric.is_whole else Kind.REAL
 
 
 def _metric_cell(name: str, value: float) -> Cell:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.core.objective import Constraint, Direction, Objective
+from automl.core.direction import Direction
+from automl.core.objective import Constraint, Objective
 from automl.errors import UsageError
 
 
