@@ -79,6 +79,15 @@ def _squeeze(graph: Graph, value: TracedValue, *dims: TracedValue) -> TracedValu
     return graph.op("Squeeze", value, integers(graph, *axes)) if axes else value
 
 
+def _convolution(graph: Graph, value: TracedValue, weight: TracedValue, *given: TracedValue) -> TracedValue:
+    """Tell the exporter the size of a kernel that is computed, which it needs and does not find out itself."""
+    _, traced, *_ = graph.original_node.inputs()
+    known = sizes(traced)
+    if known and None not in known[2:]:
+        weight.setType(weight.type().with_sizes([None, None, *known[2:]]))
+    return symbolic_opset9._convolution(graph, value, weight, *given)  # noqa: SLF001 # what torch registers itself
+
+
 def _trunc(graph: Graph, value: TracedValue) -> TracedValue:
     return graph.op("Mul", graph.op("Sign", value), graph.op("Floor", graph.op("Abs", value)))
 
@@ -143,6 +152,7 @@ def _rms_norm(
 
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
+    "_convolution": _convolution,
     "_upsample_bicubic2d_aa": windows.antialiased("bicubic"),
     "_upsample_bilinear2d_aa": windows.antialiased("bilinear"),
     "_upsample_nearest_exact2d": windows.nearest_exact,

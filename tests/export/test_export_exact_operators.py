@@ -56,7 +56,14 @@ def sizes_of_an_idiom(x: Tensor) -> Tensor:
     return x.view(n, 1, c, h * w).squeeze(1)
 
 
+def convolved(x: Tensor) -> Tensor:
+    """Blur each channel by one kernel, whose shape the exporter sees as computed."""
+    kernel = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
+    return functional.conv2d(x, kernel.expand(x.shape[1], 1, 3, 3), stride=2, groups=x.shape[1])
+
+
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "convolution with a kernel that is computed": convolved,
     "floor division": lambda x: x // 0.7,
     "floor division by a negative": lambda x: x // -0.7,
     "floor division of tensors": lambda x: x // (x.abs() + 0.5),
