@@ -1,5 +1,6 @@
 """Makes sure that a network takes the images of the study and gives a logit for each of its classes."""
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -7,7 +8,11 @@ from torch import Tensor, nn
 
 from automl.core.stage import Stage
 from automl.errors import InfeasibleError
+from automl.network.remembered import forget_graphs, remembers_graph
 from automl.technique import StageContext, Technique
+
+_TRAINED_ON = 4
+"""Images of one step that is only tried: batch normalisation takes two at least."""
 
 
 def check_logits(model: nn.Module, technique: Technique, context: StageContext) -> None:
@@ -44,6 +49,43 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
         raise InfeasibleError(
             f"after {named} the logits of two images have the shape {shape}, not {expected}; "
             f"choose another {technique.stage}, or one that fits the data"
+        )
+
+
+def check_trains(model: nn.Module, technique: Technique, context: StageContext) -> None:
+    """Run a copy of an untrained network as training does: there it may take another way than in evaluation.
+
+    Args:
+        model: Is left as it is.
+        technique: The architecture that gave the network, named in the error.
+        context: Of the study.
+
+    Raises:
+        InfeasibleError: If it gives something else than logits while it trains, or keeps a tensor of its training that
+            forbids copies of it.
+    """
+    named = f"{technique.stage} {technique.name!r}"
+    copied, images = copy.deepcopy(model).train(), context.calibration[:_TRAINED_ON]
+    with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []), torch.enable_grad():
+        answer = copied(images)
+    if not isinstance(answer, Tensor):
+        raise InfeasibleError(
+            f"{named} builds a network that gives {_outputs(answer)} while it trains, where "
+            f"the logits alone are asked for, as in evaluation; hand over a module whose forward returns "
+            f"network(images){_choice(answer, context.classes)} then, or build it without auxiliary outputs"
+        )
+    shape, expected = tuple(answer.shape), (len(images), context.classes)
+    if shape != expected:
+        raise InfeasibleError(
+            f"{named} builds a network whose logits of {len(images)} images have the shape {shape} while it trains, "
+            f"not {expected}; let it give the same in training as in evaluation"
+        )
+    forget_graphs(copied, images)
+    keeper = remembers_graph(copied)
+    if keeper is not None:
+        raise InfeasibleError(
+            f"{named} builds a network of which no copy can be made once it trains: "
+            f"{keeper} keeps a tensor with its gradients; let it keep tensor.detach()"
         )
 
 

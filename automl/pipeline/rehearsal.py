@@ -68,8 +68,8 @@ class Rehearsal:
             architecture: What built it, named in the error.
 
         Raises:
-            InfeasibleError: If an answer depends on the other images of its run, or the network cannot be exported,
-                or the file answers otherwise.
+            InfeasibleError: If an answer depends on the other images of its run or on the runs before it, or the
+                network cannot be exported, or the file answers otherwise.
         """
         key = self._key(skeleton(model) or architecture.model_dump_json())
         reason = _once(key, lambda: self._network_refusal(model))
@@ -106,6 +106,13 @@ class Rehearsal:
         images = self._normalised()
         lively = stirred(plain_weights(copy.deepcopy(model).cpu(), images), images)
         expected = answers(lively, images)
+        gap = answer_gap(expected, answers(lively, images))
+        if gap > EXACT:
+            return (
+                f"that answers the same images otherwise at its next run: its logits lie {gap:.1%} of their spread "
+                "apart; draw no random number and count no runs where self.training is False, or choose another "
+                "architecture"
+            )
         alone = [answers(lively, images[index : index + 1]) for index in range(min(_ALONE, len(images)))]
         gap = answer_gap(expected, np.concatenate([*alone, expected[len(alone) :]]))
         if gap > EXACT:

@@ -18,12 +18,13 @@ from automl.datasets.dataset import Dataset
 from automl.network.answers import COMPARED_IMAGES, answer_gap, answers
 from automl.network.folding import fold_batch_norm
 from automl.network.plain import own_copy, plain_weights
+from automl.network.remembered import forget_graphs
 from automl.pipeline.asked_widths import asked_widths
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.distilling import check_student, distiller_of, find_teacher
 from automl.pipeline.frozen import keeping_frozen
 from automl.pipeline.isolation import blamed
-from automl.pipeline.logits_check import check_logits
+from automl.pipeline.logits_check import check_logits, check_trains
 from automl.pipeline.notes import noted
 from automl.pipeline.paused_fit import PausedFit
 from automl.pipeline.rehearsal import Rehearsal
@@ -185,7 +186,9 @@ class StageRunner:
         with self.timed("build"), self._seeded(), blamed(technique):
             model = technique.build(self._own(technique, context)).to(self.device)
             check_logits(model, technique, context)
-            return own_copy(model, context.calibration)
+            model = own_copy(model, context.calibration)
+            check_trains(model, technique, context)
+            return model
 
     def _check(self, model: nn.Module, stages: dict[Stage, StageRecipe], context: StageContext) -> None:
         """Let what comes later refuse the network before it is trained, on copies of it."""
@@ -252,6 +255,7 @@ class StageRunner:
                 self._fit_on(built.model)
             else:
                 context.fit(built.model, epochs=training.epochs, learning_rate=training.learning_rate)
+        forget_graphs(built.model, context.calibration[:1])
         plain = plain_weights(built.model, context.calibration)
         if plain is built.model:
             return built
@@ -286,6 +290,7 @@ class StageRunner:
         with self._seeded(), blamed(technique):
             pruned = technique.prune(copy.deepcopy(trained.model), profile_of(stage), own)
         check_logits(pruned, technique, context)
+        forget_graphs(pruned, context.calibration[:1])
         gap = self._gap(trained.model, pruned, context)
         return replace(trained, model=pruned, asked=asked, gaps={**trained.gaps, Transition.PRUNE: gap})
 
@@ -296,6 +301,7 @@ class StageRunner:
             prepared = copy.deepcopy(folded.model).eval()
             model, quantization = technique.quantize(prepared, profile_of(stage), self._own(technique, context))
         check_logits(model, technique, context)
+        forget_graphs(model, context.calibration[:1])
         with rounded_outputs(model, quantization):
             gap = self._gap(folded.model, model, context)
         return replace(folded, model=model, quantization=quantization, gaps={**folded.gaps, Transition.QUANTIZE: gap})

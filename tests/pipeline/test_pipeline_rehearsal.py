@@ -48,6 +48,51 @@ def spectral():
     return network(8, Spectrum())
 
 
+class WithAuxiliary(nn.Module):
+    """Gives the logits of a second classifier while it trains, as GoogLeNet does."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = network()
+
+    def forward(self, images):
+        logits = self.body(images)
+        return (logits, logits * 2) if self.training else logits
+
+
+class WithTwice(WithAuxiliary):
+    """Gives logits of other classes while it trains."""
+
+    def forward(self, images):
+        logits = self.body(images)
+        return torch.cat([logits, logits], 1) if self.training else logits
+
+
+class WithMemory(WithAuxiliary):
+    """Keeps what it computed in training for ever."""
+
+    def forward(self, images):
+        logits = self.body(images)
+        if self.training:
+            self.kept = [logits]
+        return logits
+
+
+class WithFeatures(WithAuxiliary):
+    """Keeps features that a hook noted."""
+
+    def __init__(self):
+        super().__init__()
+        self.body[0].register_forward_hook(self.note)
+        self.second = nn.Linear(8, 4)
+
+    def note(self, _module, _inputs, output):
+        self.features = output
+
+    def forward(self, images):
+        return self.body(images) + self.second(self.features.mean((2, 3)))
+
+
 def architecture(target="spectral") -> StageRecipe:
     return StageRecipe(stage=Stage.ARCHITECTURE, technique="python", hyperparameters={"target": f"{__name__}:{target}"})
 
@@ -72,6 +117,10 @@ def exports(monkeypatch):
     return found
 
 
+def recipe_of(*stages):
+    return runner_of("float").recipe.model_copy(update={"stages": stages})
+
+
 def rehearse(model, architecture, images=None):
     data = small_dataset()
     images = data.train.images[:24] if images is None else images
@@ -90,6 +139,31 @@ def test_a_network_that_cannot_be_exported_is_infeasible_before_an_epoch(pauses)
         run_or_pause(runner, pauses=pauses)
     assert runner.epochs_trained == 0
     assert set(runner.seconds) == {"build"}
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (
+            "WithAuxiliary",
+            r"gives a tuple of \(4, 4\), \(4, 4\) while it trains.*forward returns network\(images\)\[0\]",
+        ),
+        ("WithTwice", r"logits of 4 images have the shape \(4, 8\) while it trains, not \(4, 4\)"),
+        ("WithMemory", r"no copy can be made once it trains: WithMemory in attribute 'kept' keeps a tensor"),
+    ],
+)
+def test_what_a_network_does_in_training_alone_is_refused_before_an_epoch(target, reason):
+    runner = StageRunner(recipe_of(architecture(target)), small_dataset(), torch.device("cpu"))
+    with pytest.raises(InfeasibleError, match=reason):
+        runner.run()
+    assert runner.epochs_trained == 0
+
+
+@pytest.mark.parametrize("chain", ["quantized", "both"])
+def test_a_network_whose_hooks_keep_features_goes_through_every_stage(chain):
+    stages = [each for each in runner_of(chain).recipe.stages if each.stage is not Stage.ARCHITECTURE]
+    runner = StageRunner(recipe_of(architecture("WithFeatures"), *stages), small_dataset(), torch.device("cpu"))
+    assert runner.run().quantization is not None
 
 
 def test_one_of_the_networks_that_differ_in_widths_is_exported(exports):
@@ -196,6 +270,31 @@ def test_an_answer_that_depends_on_the_other_images_of_a_run_is_refused(layer):
         InfeasibleError, match=r"network whose answer to an image depends on the other images of its run"
     ):
         rehearse(model, architecture())
+
+
+class Counting(nn.Module):
+    """Answers by how often it has run."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("runs", torch.zeros(()))
+
+    def forward(self, values):
+        self.runs = self.runs + 1
+        return values * self.runs
+
+
+class AlwaysDropping(nn.Module):
+    """Drops out in evaluation, too."""
+
+    def forward(self, values):
+        return nn.functional.dropout(values, 0.3, training=True)
+
+
+@pytest.mark.parametrize("layer", [Counting(), AlwaysDropping()], ids=lambda each: type(each).__name__)
+def test_an_answer_that_changes_from_run_to_run_is_not_blamed_on_the_other_images(layer):
+    with pytest.raises(InfeasibleError, match=r"network that answers the same images otherwise at its next run: .*%"):
+        rehearse(nn.Sequential(layer, network(8)), architecture())
 
 
 def test_statistics_of_a_run_are_refused():
