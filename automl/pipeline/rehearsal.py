@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from automl.core.fidelity import EXACT, ROUNDED
+from automl.core.fidelity import EXACT
 from automl.core.image import ImageShape, Normalization
 from automl.core.profile import Profile
 from automl.core.quantization import Quantization
@@ -29,7 +29,7 @@ from automl.network.stirring import stirred
 from automl.network.tracing import trace_operations
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
-from automl.pipeline.simulation import simulated_logits
+from automl.pipeline.simulation import explained_gap, simulated_logits
 from automl.technique import Quantizer, StageContext
 from automl.training.batches import normalize
 
@@ -147,7 +147,7 @@ class Rehearsal:
             return f"gives a network that {found}"
         expected = simulated_logits(model, quantization, self.images, self.normalization)
         gap = answer_gap(expected, found)
-        if gap > (ROUNDED if quantization.outputs else EXACT):
+        if gap > explained_gap(gap, model, quantization, self.images, self.normalization):
             layer = first_departure(model, quantization, self.images, self.normalization)
             return (
                 f"gives a file that does not compute what was simulated, first at {layer or 'its last layers'}: on "

@@ -33,7 +33,7 @@ from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.isolation import isolated
 from automl.pipeline.notes import noted
-from automl.pipeline.simulation import simulated_logits
+from automl.pipeline.simulation import explained_gap, simulated_logits
 from automl.pipeline.stage_cache import NoCache, StageCache
 from automl.pipeline.stages import StageRunner
 from automl.storage.store import TrialStore
@@ -42,6 +42,9 @@ MODEL_FILE = "model.onnx"
 RECIPE_FILE = "recipe.json"
 PARITY_LIMIT = 0.005
 """Largest difference of simulated and deployed accuracy that passes without a warning."""
+
+_REPEATED_IMAGES = 250
+"""Images that are run again to find how far rounding moves a network."""
 
 _logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -187,6 +190,16 @@ class TrialRunner:
         limit = bound(beyond, is_quantized=is_quantized)
         layer = None
         if quantization is not None and is_quantized:
+            images = self.dataset.validation.images[:_REPEATED_IMAGES]
+            if beyond is Transition.EXPORT and fidelity[beyond] <= explained_gap(
+                fidelity[beyond], compressed.model, quantization, images, self._normalization
+            ):
+                _logger.warning(
+                    "the network answers so alike to all images that rounding alone moves its logits by %.0f%% of "
+                    "their spread: its accuracy is that of the file, and says little of the network",
+                    100 * fidelity[beyond],
+                )
+                return
             layer = first_departure(compressed.model, quantization, self.dataset.validation.images, self._normalization)
         raise FidelityError(
             f"the {beyond} changed what the network answers: its logits lie {fidelity[beyond]:.2%} of their spread "

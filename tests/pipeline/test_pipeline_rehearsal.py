@@ -346,3 +346,15 @@ def test_a_quantizer_whose_simulation_cannot_be_exported_faithfully_is_refused_b
         Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD).check_quantizer(
             prepared, used, Profile(level=8, low=2, high=8), context
         )
+
+
+def test_a_deep_network_in_which_rounding_alone_moves_the_logits_is_not_refused():
+    torch.manual_seed(0)
+    layers = [layer for _ in range(30) for layer in (nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())]
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), *layers, nn.Flatten(), nn.Linear(288, 4))
+    data = small_dataset()
+    rehearsal = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD)
+    context = runner_of("float")._context()
+    quantizer = technique_class("ptq")()
+    prepared = quantizer.prepared(model, context.calibration)
+    rehearsal.check_quantizer(prepared, quantizer, Profile(level=8, low=2, high=8), context)
