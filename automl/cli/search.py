@@ -245,7 +245,26 @@ def _with_model(space: "SearchSpace", target: str) -> "SearchSpace":
         raise UsageError(
             f"model {target!r} is not of the form MODULE:CALLABLE, as in my_networks:make_resnet"
         ) from None
+    _check_importable(target)
     return space.with_architecture("python", {"target": target})
+
+
+def _check_importable(target: str) -> None:
+    """Refuse a function that is not there before a study keeps its name; what it returns, trials say."""
+    from importlib import import_module
+
+    from automl.errors import UsageError
+
+    module, _, name = target.partition(":")
+    try:
+        function = getattr(import_module(module), name)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise UsageError(
+            f"model {target!r} cannot be imported: {error}; correct the name, or put its folder on PYTHONPATH"
+        ) from error
+    if not callable(function):
+        kind = type(function).__name__
+        raise UsageError(f"model {target!r} is a {kind}, not a function; write a function that returns the network")
 
 
 def _run(request: "SearchRequest") -> "SearchResult":
