@@ -187,6 +187,9 @@ def _located(document: LocatedDocument, error: ValidationError, prefix: KeyPath 
         return document.error(path, "this key is missing; add it")
     while path not in document.lines:  # pydantic appends the types that it tried
         path = path[:-1]
+    if first["type"] == "model_type":
+        written = "nothing" if first["input"] is None else repr(first["input"])
+        return document.error(path, f"{written} is no mapping; write {', '.join(_known_keys((*path, '')))} below it")
     message = first["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(first["input"], dict) else f" (got {first['input']!r})"
     return document.error(path, f"{message}{shown}")

@@ -304,6 +304,14 @@ MISTAKES = {
         HEAD + "training: {epochs: 0}\n",
         2, "training.epochs", "Input should be greater than or equal to 1 (got 0)",
     ),
+    "training that is empty": (
+        HEAD + "training:\n",
+        2, "training", "nothing is no mapping; write epochs, batch_size, learning_rate",
+    ),
+    "sparsity that is a number": (
+        HEAD + "sparsity: 0.5\n",
+        2, "sparsity", "0.5 is no mapping; write level, slope, offsets, per_layer below it",
+    ),
     "bad objective": (
         HEAD + "objectives: [accuracy:max, size_bytes]\n",
         2, "objectives", "objective 'size_bytes' is not of the form METRIC:max or METRIC:min",
