@@ -46,7 +46,8 @@ def split_source(source: Source) -> Splits:
     True
 
     Raises:
-        DatasetError: There are fewer than five training images to set some aside from.
+        DatasetError: There are fewer than five training images to set some aside from, or no class has enough of them
+            to give each split one.
     """
     training, validation, test = source.training, source.validation, source.test
     order = np.random.default_rng(0).permutation(len(training))
@@ -58,6 +59,12 @@ def split_source(source: Source) -> Splits:
     if shares and len(training) < 5:
         raise DatasetError(f"{len(training)} training images are too few to split: give at least 5")
     cuts = _set_aside(order, training.labels, shares)
+    if any(len(cut) == 0 for cut in cuts):
+        most = int(np.bincount(training.labels).max())
+        raise DatasetError(
+            f"no class has more than {most} training images, too few to set some aside from: give at least "
+            f"{len(shares) + 1} of a class"
+        )
     train = _take(training, order[~np.isin(order, np.concatenate([*cuts, np.array([], dtype=np.int64)]))])
     if test is None:
         test = _take(training, cuts.pop(0))

@@ -95,3 +95,11 @@ def test_the_first_training_images_are_a_fair_sample():
 def test_too_few_images_are_refused():
     with pytest.raises(DatasetError, match="4 training images are too few"):
         split(numbered([0, 0, 1, 1]), test=numbered([0, 1]))
+
+
+@pytest.mark.parametrize(("images_per_class", "has_test"), [(1, True), (2, False)])
+def test_a_set_whose_classes_all_have_too_few_images_for_each_split_is_refused(images_per_class, has_test):
+    labels = np.repeat(np.arange(10), images_per_class)
+    split = Split(np.zeros((len(labels), 1, 2, 2), np.uint8), labels)
+    with pytest.raises(DatasetError, match=f"no class has more than {images_per_class} training images"):
+        split_source(Source(split, split if has_test else None, Augmentation.NONE))
