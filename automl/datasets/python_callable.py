@@ -1,7 +1,9 @@
 """Data sets that a user's own function returns."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ _CONTRACT = (
     "validation_labels, or a dictionary of train, test, validation, augmentation and class_names"
 )
 _KEYS = ("train", "test", "validation", "augmentation", "class_names")
+_COLOURS = (1, 3, 4)
+"""How many channels pictures have."""
 
 
 def read(spec: DatasetSpec) -> Source:
@@ -32,7 +36,7 @@ def read(spec: DatasetSpec) -> Source:
         DatasetError: The function cannot be found, or returns something else.
     """
     argument = spec.argument
-    returned = _function(argument)()
+    returned = _returned(argument)
     parts = returned if isinstance(returned, dict) else _named(argument, returned)
     unknown = [str(key) for key in parts if key not in _KEYS]
     if unknown or "train" not in parts:
@@ -45,7 +49,33 @@ def read(spec: DatasetSpec) -> Source:
         _augmentation(argument, parts.get("augmentation")),
         validation=splits.get("validation"),
         class_names=_class_names(argument, parts.get("class_names"), splits["train"]),
+        notes=_order_note(argument, splits["train"]),
     )
+
+
+def _returned(argument: str) -> object:
+    """Call the function; one that ends the process would do so without a word."""
+    function = _function(argument)
+    try:
+        with suppress(ValueError):  # what is built into Python may tell no signature
+            signature(function).bind()
+    except TypeError as error:
+        raise DatasetError(
+            f"{argument} cannot be called without arguments: {error}; write a function that takes none"
+        ) from error
+    try:
+        return function()
+    except SystemExit as error:
+        raise DatasetError(f"{argument} ended the process with {error.code!r}: {_CONTRACT}") from error
+
+
+def _order_note(argument: str, training: Split) -> tuple[str, ...]:
+    """Say how an array was read that looks as if its channels came last."""
+    _, channels, height, width = training.images.shape
+    if channels in _COLOURS or width not in _COLOURS:
+        return ()
+    read_as = f"{argument}: images are read as {channels} channels of {width}x{height} pixels"
+    return (f"{read_as}; where channels come last, return images.transpose(0, 3, 1, 2)",)
 
 
 def _named(argument: str, returned: object) -> dict[str, Any]:

@@ -83,6 +83,16 @@ def nothing():
 def broken():
     raise RuntimeError("the disk is full")
 
+def greedy(folder):
+    return arrays()
+
+def leaving():
+    raise SystemExit(3)
+
+def channels_last():
+    a, b, c, d = arrays()
+    return np.repeat(a, 2, axis=2).transpose(0, 2, 3, 1)[:, :, :, :3], b, np.zeros((6, 8, 4, 3), np.uint8), d
+
 CONSTANT = 3
 """
 
@@ -143,6 +153,8 @@ def test_a_dictionary_names_splits_and_classes(module):
         ("mirrored", "augmentation 'mirror' is none of none, shift, flip, shift_and_flip"),
         ("few_names", "2 class_names, but a label 2: name each class"),
         ("names_of_numbers", r"class_names is \[1, 2, 3\]: give a list of texts"),
+        ("greedy", "cannot be called without arguments: missing a required argument: 'folder'"),
+        ("leaving", "ended the process with 3"),
         ("CONSTANT", "has no function 'CONSTANT'"),
         ("absent", "module 'users_arrays' has no function 'absent'"),
     ],
@@ -166,3 +178,10 @@ def test_missing_module_is_refused():
 def test_what_the_function_raises_goes_through(module):
     with pytest.raises(RuntimeError, match="the disk is full"):
         load_dataset(f"{module}:broken")
+
+
+def test_how_channels_that_seem_to_come_last_are_read_is_said(module):
+    (note,) = load_dataset(f"{module}:channels_last").notes[:1]
+    assert "read as 8 channels of 3x4 pixels" in note
+    assert "transpose(0, 3, 1, 2)" in note
+    assert not load_dataset(f"{module}:arrays").notes[:1] or "channels" not in load_dataset(f"{module}:arrays").notes[0]
