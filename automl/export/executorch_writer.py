@@ -7,6 +7,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
+from automl.core.distribution import install_line
 from automl.errors import UsageError
 from automl.export.torch_replay import replay
 
@@ -29,7 +30,7 @@ def write_executorch(model: bytes, folder: Path) -> list[Path]:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
     except ImportError as error:
-        raise UsageError("ExecuTorch is not installed; pip install 'automl[executorch]'") from error
+        raise UsageError(f"ExecuTorch is not installed; {install_line('executorch')}") from error
     graph = onnx.load_from_string(model)
     shape = [dimension.dim_value for dimension in graph.graph.input[0].type.tensor_type.shape.dim[1:]]
     program = torch.export.export(replay(graph), (torch.zeros(1, *shape, dtype=torch.uint8),))

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from automl.core.distribution import install_line
 from automl.errors import UsageError
 
 
@@ -25,7 +26,7 @@ def write_litert(model: bytes, folder: Path) -> list[Path]:
     try:
         import ai_edge_litert  # noqa: F401 # what follows needs it
     except ImportError as error:
-        raise UsageError("LiteRT is not installed; pip install 'automl[litert]'") from error
+        raise UsageError(f"LiteRT is not installed; {install_line('litert')}") from error
     from automl.export.litert.translation import translate
 
     path = folder / "model.tflite"

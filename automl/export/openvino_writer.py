@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnx
 
+from automl.core.distribution import install_line
 from automl.errors import ConversionError, UsageError
 from automl.export.native_codes import with_native_codes
 
@@ -27,7 +28,7 @@ def write_openvino(model: bytes, folder: Path) -> list[Path]:
     try:
         import openvino
     except ImportError as error:
-        raise UsageError("OpenVINO is not installed; pip install 'automl[openvino]'") from error
+        raise UsageError(f"OpenVINO is not installed; {install_line('openvino')}") from error
     native = with_native_codes(onnx.load_from_string(model))
     xml = folder / "model.xml"
     try:

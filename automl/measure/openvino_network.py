@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automl.core.distribution import install_line
 from automl.errors import ConversionError, UsageError
 
 if TYPE_CHECKING:  # an extra
@@ -21,7 +22,7 @@ def compile_for_openvino(model: Path | bytes, *, threads: int = 1) -> "openvino.
     try:
         import openvino
     except ImportError as error:
-        raise UsageError("OpenVINO is not installed; pip install 'automl[openvino]'") from error
+        raise UsageError(f"OpenVINO is not installed; {install_line('openvino')}") from error
     core = openvino.Core()
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",  # its default is bfloat16 where the processor has that

@@ -3,11 +3,12 @@
 import os
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from automl.core.distribution import DISTRIBUTION
 from automl.core.value import Value
-from automl.errors import AutomlError, PluginError
+from automl.errors import AutomlError, PluginError, UsageError
 from automl.registry import broken_plugins, plugins
 from automl.search.versions import library_versions
 
@@ -27,6 +28,7 @@ def checkup(store: str) -> list[Check]:
         store: Folder or URI of the trial store.
     """
     return [
+        _check("distribution", _distribution),
         _check("libraries", _libraries),
         _check("processor", _processor),
         _check("torch", _torch),
@@ -41,6 +43,18 @@ def _check(name: str, find: Callable[[], str]) -> Check:
         return Check(name=name, is_ok=True, finding=find())
     except (AutomlError, ImportError, OSError, PackageNotFoundError) as error:
         return Check(name=name, is_ok=False, finding=f"{type(error).__name__}: {error}")
+
+
+def _distribution() -> str:
+    """Look for the other project of the name ``automl``, whose package would lie over this one."""
+    try:
+        other = version("automl")
+    except PackageNotFoundError:
+        return f"{DISTRIBUTION} {version(DISTRIBUTION)}"
+    raise UsageError(
+        f"another distribution, automl {other}, brings a package of the same name; `pip uninstall automl`, then "
+        f"`pip install --force-reinstall {DISTRIBUTION}`"
+    )
 
 
 def _libraries() -> str:

@@ -3,9 +3,10 @@
 import platform
 from importlib.metadata import version
 
+from automl import __version__
 from automl.core.target import ONE_THREAD, Target
 
-_LIBRARIES = ("automl", "torch", "nni", "optuna", "ray", "onnx", "onnxruntime", "numpy")
+_LIBRARIES = ("torch", "nni", "optuna", "ray", "onnx", "onnxruntime", "numpy")
 
 
 def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
@@ -15,4 +16,5 @@ def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
         target: What trials are measured for; its runtime must be installed.
     """
     libraries = (*_LIBRARIES, "openvino") if target.device == "openvino" else _LIBRARIES
-    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}
+    own = {"python": platform.python_version(), "automl": __version__}
+    return {**own, **{library: version(library) for library in libraries}}

@@ -1,6 +1,6 @@
 """The contract that every technique keeps, for its author to run on it.
 
-A test file of three lines runs it under pytest (``pip install 'automl[testing]'``)::
+A test file of three lines runs it under pytest (``pip install 'automl-pareto[testing]'``)::
 
     from automl.testing import TechniqueContract
 

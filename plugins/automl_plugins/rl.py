@@ -2,8 +2,10 @@
 
 from importlib.util import find_spec
 
+from automl.core.distribution import install_line
+
 if find_spec("tianshou") is None:  # before NNI is imported, which takes seconds
-    raise ImportError("tianshou is not installed; `pip install 'automl[rl]'` installs it")
+    raise ImportError(f"tianshou is not installed; `{install_line('rl')}` installs it")
 
 from collections.abc import Iterator
 from contextlib import contextmanager

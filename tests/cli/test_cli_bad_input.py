@@ -118,7 +118,7 @@ def test_a_search_that_makes_no_sense_is_refused(refused, arguments, words):
 
 def test_a_target_whose_runtime_is_not_installed_is_refused_with_the_line_that_installs_it(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert "pip install 'automl[openvino]'" in refused("search", "tiny.yaml", "--target", "openvino")
+    assert "pip install 'automl-pareto[openvino]'" in refused("search", "tiny.yaml", "--target", "openvino")
 
 
 @pytest.mark.skipif("CUDA" in providers(), reason="this ONNX Runtime runs on a GPU")
@@ -133,7 +133,7 @@ def test_a_sampler_whose_extra_is_not_installed_is_refused_with_the_line_that_in
     monkeypatch.delitem(sys.modules, "automl_plugins.rl", raising=False)
     message = refused("search", "tiny.yaml", "--sampler", "rl")
     assert "'rl'" in message
-    assert "`pip install 'automl[rl]'`" in message
+    assert "`pip install 'automl-pareto[rl]'`" in message
 
 
 def test_an_unknown_space_is_refused_with_the_nearest(refused):

@@ -54,6 +54,18 @@ def test_doctor_fails_with_the_reason(installed, tmp_path):
     assert "RuntimeError: needs a newer torch" in found["finding"]
 
 
+def test_doctor_warns_of_the_other_distribution_of_the_same_package(tmp_path):
+    info = tmp_path / "site" / "automl-2.9.9.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: automl\nVersion: 2.9.9\n")
+    done = automl(environment() | {"PYTHONPATH": str(tmp_path / "site")}, tmp_path, "doctor", "--json")
+    assert done.returncode == 1
+    (found,) = [check for check in json.loads(done.stdout) if check["name"] == "distribution"]
+    assert not found["is_ok"]
+    assert "automl 2.9.9" in found["finding"]
+    assert "pip install --force-reinstall automl-pareto" in found["finding"]
+
+
 def test_one_technique_as_json_carries_what_the_page_shows(tmp_path):
     document = json.loads(automl(environment(), tmp_path, "plugins", "conv_net", "--json").stdout)
     fields = {field["name"]: field for field in document["fields"]}

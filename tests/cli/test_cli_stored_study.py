@@ -237,7 +237,7 @@ def test_an_export_that_cannot_be_is_refused(automl, tmp_path, monkeypatch):
     arguments = ["export", "tiny", "0", "-o", str(tmp_path / "out"), "--format", "openvino"]
     assert "--packed packs ONNX files" in automl(*arguments, "--packed", code=2)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert "pip install 'automl[openvino]'" in automl(*arguments, code=2)
+    assert "pip install 'automl-pareto[openvino]'" in automl(*arguments, code=2)
     assert not (tmp_path / "out").exists()
 
 
