@@ -75,6 +75,8 @@ def torch_graph(model: nn.Module, image_shape: ImageShape, *, marked: Collection
             module.bias = nn.Parameter(torch.zeros(module.out_features))  # without one it is exported as MatMul
     domains = {_MARK_DOMAIN: 1} if marked else {}
     exported = _export(copied, torch.zeros(2, *image_shape), domains)
+    if not exported.graph.input:
+        raise InfeasibleError("the answer of the network does not depend on the image: nothing reads its argument")
     modules = _take_out_marks(exported.graph)
     tidy(exported.graph)
     found = {name for names in modules.values() for name in names}

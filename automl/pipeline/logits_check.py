@@ -50,6 +50,11 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
             f"after {named} the logits of two images have the shape {shape}, not {expected}; "
             f"choose another {technique.stage}, or one that fits the data"
         )
+    if technique.stage is Stage.ARCHITECTURE and bool(answer.isnan().any()):
+        raise InfeasibleError(
+            f"{named} builds a network that answers NaN before it is trained; initialise its weights with finite "
+            "numbers, and divide by nothing that may be zero"
+        )
 
 
 def check_trains(model: nn.Module, technique: Technique, context: StageContext) -> None:

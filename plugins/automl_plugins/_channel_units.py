@@ -77,7 +77,7 @@ def collapsed(labels: Labels) -> Labels:
     shape = labels.shape
     (labels,) = _compacted(labels)
     for dimension in range(labels.dim()):
-        first = labels.narrow(dimension, 0, 1)
+        first = labels.narrow(dimension, 0, min(1, labels.size(dimension)))  # a slice may leave nothing
         if labels.size(dimension) > 1 and bool((labels == first).all()):
             labels = first
     return labels.expand(shape)

@@ -358,3 +358,36 @@ def test_a_deep_network_in_which_rounding_alone_moves_the_logits_is_not_refused(
     quantizer = technique_class("ptq")()
     prepared = quantizer.prepared(model, context.calibration)
     rehearsal.check_quantizer(prepared, quantizer, Profile(level=8, low=2, high=8), context)
+
+
+class Deaf(nn.Module):
+    """Gives every image the same answer, without a look at it."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.fc = nn.Parameter(torch.ones(1, 3)), nn.Linear(3, 4)
+
+    def forward(self, images):
+        return self.fc(self.embedding).expand(len(images), 4)
+
+
+def deaf():
+    return Deaf()
+
+
+def undefined():
+    model = network(8)
+    nn.init.constant_(model[0].weight, float("nan"))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("deaf", "does not depend on the image"), ("undefined", "answers NaN before it is trained")],
+)
+def test_a_network_that_cannot_learn_is_refused_with_the_reason(target, reason):
+    recipe = small_space().recipe(FLOAT, seed=3).model_copy(update={"stages": (architecture(target),)})
+    runner = StageRunner(recipe, small_dataset(), torch.device("cpu"))
+    with pytest.raises(InfeasibleError, match=reason):
+        runner.run()
+    assert runner.epochs_trained == 0

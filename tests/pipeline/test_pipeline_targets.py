@@ -65,7 +65,6 @@ def test_the_row_is_what_openvino_makes_of_its_files(runner):
 
 def test_the_front_is_measured_again_in_openvino(runner):
     trial = runner.run(0, CHAINS["quantized"])
-    (runner.store.artifact_path(0) / "model.onnx").unlink()  # nobody needs it to measure what OpenVINO opens
     (measured,) = measure_front(runner.store, [trial], runner.dataset, runner.meter).trials
     test = runner.dataset.test
     right = answers(runner.store.artifact_path(0), test.images).argmax(axis=1) == test.labels
