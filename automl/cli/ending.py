@@ -25,8 +25,14 @@ class Ending:
         return 128 + self.signal
 
     def end(self, number: int, _: FrameType | None = None) -> None:
-        """Do as on Ctrl-C, which every part of a search knows to obey."""
+        """Do as on Ctrl-C, which every part of a search knows to obey.
+
+        Raises:
+            KeyboardInterrupt: Where Ctrl-C itself is ignored, as in what a shell script runs in the background.
+        """
         self.signal = signal.Signals(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
 

@@ -29,6 +29,20 @@ def test_each_ending_interrupts_and_has_its_exit_code(number, code):
     signal.signal(number, inherited)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_a_script_runs_in_the_background_ends_too(number):
+    """There Ctrl-C is ignored, and everything else is not."""
+    inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    usual = signal.signal(number, signal.SIG_DFL)
+    try:
+        with endings_as_interrupts() as ending, pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        assert ending.exit_code == 128 + number
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+        signal.signal(number, usual)
+
+
 def test_a_search_under_nohup_survives_its_terminal():
     script = (
         "import signal; from automl.cli.ending import endings_as_interrupts\n"
