@@ -65,6 +65,7 @@ def accounted(seconds: Counter[str]) -> Iterator[None]:
     with (
         patch.object(Rehearsal, "check_network", timed("rehearsals", Rehearsal.check_network)),
         patch.object(Rehearsal, "check_quantizer", timed("rehearsals", Rehearsal.check_quantizer)),
+        patch.object(stages, "check_trains", timed("rehearsals", stages.check_trains)),
         patch.object(stages, "answers", timed("comparisons", stages.answers)),
         patch.object(plain, "answers", timed("comparisons", plain.answers)),
         patch.object(folding, "answers", timed("comparisons", folding.answers)),
