@@ -1,6 +1,7 @@
 """Turns what a source read into a data set: checks it, splits it, and takes its statistics."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def assemble(spec: str, source: Source) -> Dataset:
     """
     classes = _checked_classes(spec, source)
     names = source.class_names if len(source.class_names or ()) >= classes else None
-    splits = split_source(source)
+    splits = Splits(*map(_laid_out, split_source(source)))
     refuse_empty_content(spec, splits.train)
     published = {"validation": source.validation, "test": source.test}
     cut = [name for name, split in published.items() if split is None]
@@ -43,6 +44,15 @@ def assemble(spec: str, source: Source) -> Dataset:
         ),
         class_names=names,
     )
+
+
+def _laid_out(split: Split) -> Split:
+    """Lay images out as another process gets them: where the strides differ, torch adds up in another order."""
+    images = np.empty(split.images.shape, dtype=split.images.dtype)
+    if images.strides == split.images.strides:
+        return split
+    images[...] = split.images
+    return replace(split, images=images)
 
 
 def _checked_classes(spec: str, source: Source) -> int:

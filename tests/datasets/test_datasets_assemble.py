@@ -1,11 +1,14 @@
 """A data set is checked once, and its statistics are those that NumPy finds."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 from automl.core.augmentation import Augmentation
 from automl.datasets.assemble import assemble
 from automl.datasets.dataset import Source, Split
+from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
 
 
@@ -85,3 +88,10 @@ def test_normalization_and_fingerprint_do_not_depend_on_what_is_said_or_varied()
 def test_bad_splits_are_refused_with_the_value(training, test, message):
     with pytest.raises(DatasetError, match=message):
         assemble("x", source(training, test))
+
+
+def test_images_lie_in_memory_as_those_that_another_process_gets():
+    dataset = load_dataset("digits")
+    sent = pickle.loads(pickle.dumps(dataset, protocol=5))  # noqa: S301 # our own
+    for name in ("train", "validation", "test"):
+        assert getattr(dataset, name).images.strides == getattr(sent, name).images.strides == (64, 64, 8, 1)
