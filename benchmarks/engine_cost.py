@@ -16,16 +16,17 @@ from datetime import UTC, datetime
 import psutil
 from one_trial import study_of
 
-import automl.search.ray_engine as engine
 from automl.core.pace import WHOLE, Pace
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
+from automl.search import ray_engine as engine
 from automl.search.cluster import LOCAL, Cluster
+from automl.search.options import KeepArtifacts
 from automl.search.samplers import make_suggester
-from automl.search.session import KeepArtifacts, Progress, SearchSession
+from automl.search.session import Progress, SearchSession
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
 

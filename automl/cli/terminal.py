@@ -7,14 +7,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from automl.search import options
+
+DEFAULT_STORE = options.DEFAULT_STORE
+
 StoreOption = Annotated[
     str, typer.Option("--store", envvar="AUTOML_STORE", help="Folder or URI of the trial store.", metavar="DIR|URI")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 StudyArgument = Annotated[str, typer.Argument(help="Name of the study.", metavar="STUDY")]
 NumberArgument = Annotated[int, typer.Argument(help="Number of the trial.", metavar="NUMBER")]
-
-DEFAULT_STORE = "trials"
 
 
 def results() -> Console:

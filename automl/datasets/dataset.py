@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from automl.core.augmentation import Augmentation
 from automl.core.image import ImageShape, Normalization
 
+GIVEN = "given"
+"""What stands in the place of a spec where the data were handed over by a Python program."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from automl.core.dataset_spec import PICTURE_KINDS, DatasetSpec
 from automl.datasets.assemble import assemble
-from automl.datasets.dataset import Dataset, Source
+from automl.datasets.dataset import GIVEN, Dataset, Source
 from automl.errors import DatasetError
 
 _READERS = {  # modules, not functions: each kind imports its own heavy library, and only when asked for
@@ -31,6 +31,11 @@ def load_dataset(spec: str) -> Dataset:
         DatasetError: The kind is unknown, or the data is missing, torn or of the wrong shape.
     """
     parsed = DatasetSpec.parse(spec)
+    if parsed.kind == GIVEN:
+        raise DatasetError(
+            "the data of this study were handed over by a Python program: give them again, as in "
+            "automl.open_study(NAME, data=...)"
+        )
     if parsed.kind not in _READERS:
         nearest = get_close_matches(parsed.kind, _READERS, n=1) or list(_READERS)
         raise DatasetError(f"unknown kind of data set {parsed.kind!r} in {spec!r}: try {', '.join(nearest)}")

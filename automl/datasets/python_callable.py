@@ -35,13 +35,26 @@ def read(spec: DatasetSpec) -> Source:
     Raises:
         DatasetError: The function cannot be found, or returns something else.
     """
-    argument = spec.argument
-    returned = _returned(argument)
-    parts = returned if isinstance(returned, dict) else _named(argument, returned)
+    return source_of(spec.argument, _returned(spec.argument))
+
+
+def source_of(argument: str, returned: object, *, verb: str = "returned", contract: str = _CONTRACT) -> Source:
+    """Check the arrays that a function returned, or that were handed over.
+
+    Args:
+        argument: What gave them, for messages.
+        returned: As for ``read``.
+        verb: What ``argument`` does with them.
+        contract: What it should do.
+
+    Raises:
+        DatasetError: If it is something else.
+    """
+    parts = returned if isinstance(returned, dict) else _named(returned, f"{argument} {verb}", contract)
     unknown = [str(key) for key in parts if key not in _KEYS]
     if unknown or "train" not in parts:
         fault = f"the key {unknown[0]!r}" if unknown else "no key 'train'"
-        raise DatasetError(f"{argument} returned a dictionary with {fault}: {_CONTRACT}")
+        raise DatasetError(f"{argument} {verb} a dictionary with {fault}: {contract}")
     splits = {name: _pair(argument, name, parts[name]) for name in _KEYS[:3] if parts.get(name) is not None}
     return Source(
         splits["train"],
@@ -78,11 +91,11 @@ def _order_note(argument: str, training: Split) -> tuple[str, ...]:
     return (f"{read_as}; where channels come last, return images.transpose(0, 3, 1, 2)",)
 
 
-def _named(argument: str, returned: object) -> dict[str, Any]:
+def _named(returned: object, subject: str, contract: str) -> dict[str, Any]:
     """Give the arrays of a tuple their names."""
     if not isinstance(returned, tuple | list) or len(returned) not in (4, 6):
         size = f" of {len(returned)}" if isinstance(returned, tuple | list) else ""
-        raise DatasetError(f"{argument} returned a {type(returned).__name__}{size}: {_CONTRACT}")
+        raise DatasetError(f"{subject} a {type(returned).__name__}{size}: {contract}")
     return {name: tuple(returned[2 * at : 2 * at + 2]) for at, name in enumerate(_KEYS[: len(returned) // 2])}
 
 

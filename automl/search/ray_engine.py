@@ -3,10 +3,11 @@
 import logging
 import os
 import platform
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
@@ -33,25 +34,52 @@ from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
 
 if TYPE_CHECKING:  # the pipeline imports torch, which takes seconds
+    from torch import nn
+
     from automl.pipeline.stage_cache import StageCache
 
 WORKER_THREADS = 1
 """Of torch, on a processor: workers share the machine."""
 
 
+@dataclass(frozen=True)
+class _Handed:
+    """Networks of the program that searches, and where their code is found.
+
+    Attributes:
+        pickled: Networks by key, with the code that is in the program itself.
+        path: Where the program looks for modules; Ray tells its workers of the first folder alone.
+    """
+
+    pickled: bytes
+    path: tuple[str, ...]
+
+    def networks(self) -> "Mapping[str, nn.Module]":
+        sys.path += [folder for folder in self.path if folder not in sys.path]
+        networks: Mapping[str, nn.Module] = cloudpickle.loads(self.pickled)
+        return networks
+
+
 class TrialTrainable(tune.Trainable):
     """A worker: it loads what a trial needs once, and then runs one trial a step."""
 
     def setup(  # type: ignore[override] # tune.with_parameters adds the others
-        self, config: dict[str, Any], store: TrialStore, dataset: Dataset, cache: "StageCache"
+        self,
+        config: dict[str, Any],
+        store: TrialStore,
+        dataset: Dataset,
+        cache: "StageCache",
+        handed: "_Handed",
     ) -> None:
         """Get ready for the trials of a study."""
         import torch
 
         from automl.measure.latency import LatencyMeter
+        from automl.network.handed_over import take_over
         from automl.pipeline.trial_runner import TrialRunner
 
         torch.set_num_threads(WORKER_THREADS)
+        take_over(handed.networks())
         self._runner = TrialRunner(
             spec=store.spec,
             dataset=dataset,
@@ -193,10 +221,14 @@ def run_on_ray(
     Raises:
         SearchError: If Ray itself fails.
     """
+    from automl.network.handed_over import networks_among  # imports torch, as the pipeline does
+
     if not session.has_work:
         return
     cache = _cache(root, cache_limit_bytes)
-    trainable = tune.with_parameters(TrialTrainable, store=store, dataset=dataset, cache=cache)
+    networks = networks_among(store.spec.space.constants.values())
+    handed = _Handed(cloudpickle.dumps(networks), tuple(sys.path))  # type: ignore[no-untyped-call] # cloudpickle's
+    trainable = tune.with_parameters(TrialTrainable, store=store, dataset=dataset, cache=cache, handed=handed)
     with tempfile.TemporaryDirectory(prefix="automl-ray-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),

@@ -1,38 +1,33 @@
 """One search, from the request to the measured front."""
 
-import math
-import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from automl.core.augmentation import Augmentation
 from automl.core.failed_technique import FailedTechnique, failed_techniques
-from automl.core.objective import Constraint, Objective
-from automl.core.space import SearchSpace
-from automl.core.study import StudySpec, check_study_name
-from automl.core.target import ONE_THREAD, Target
+from automl.core.study import StudySpec
+from automl.core.target import ONE_THREAD
 from automl.core.trial import Trial
 from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
-from automl.errors import SearchError, StoreError, UsageError
+from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
-from automl.measure.runtime import check_target
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
 from automl.search.anchors import anchors
-from automl.search.cluster import LOCAL, Cluster
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
-from automl.search.measured_metrics import check_wishes
+from automl.search.options import KeepArtifacts
 from automl.search.paid_points import PaidPoints, PayingSuggester
+from automl.search.request import SearchRequest
 from automl.search.rung_losses import RungLosses
-from automl.search.samplers import AUTO, check_sampler, make_suggester
-from automl.search.session import KeepArtifacts, SearchListener, SearchSession, drop_artifact, worth_keeping
+from automl.search.samplers import AUTO, make_suggester
+from automl.search.session import SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
 from automl.search.suggester import Suggester, point_key, random_point
 from automl.search.unjudged import unjudged_notes
@@ -40,91 +35,10 @@ from automl.search.versions import library_versions
 from automl.storage.hold import held_study
 from automl.storage.store import TrialStore, study_folder
 
-DEFAULT_CACHE_BYTES = 10_000_000_000
-_SEEDS = 2**32
 _LATENCY_DRAWS = 4 * NETWORKS
 _LEARNING_SECONDS = 20
 _PREDICTIONS = 48
 """Points of which ``auto`` asks the predictor before each proposal: some tenths of a second."""
-
-
-@dataclass(frozen=True)
-class SearchRequest:
-    """What a user asks for.
-
-    Attributes:
-        space: Where to search.
-        study: Name of the study; a study of this name is continued.
-        dataset: Data set to train on and measure with.
-        objectives: What is better.
-        constraints: What a network must keep to.
-        budget: Trials that the study shall have, those of earlier runs included.
-        sampler: What proposes points.
-        seed: Of the search and of every trial.
-        store: Folder or URI of the trial store.
-        keep_artifacts: Which deployable files stay.
-        cluster: Where trials run.
-        target: What latency is measured for.
-        time_budget_seconds: No trial begins after so long; those that run then are finished.
-        enqueue: File of points that are tried first.
-        cache_limit_bytes: What the results that trials share may take in the store; None shares nothing.
-        is_stopping_early: Whether trials pause at rungs, and only the best quarter of each goes on.
-        from_study: Name of an earlier study in the same store, whose front is tried first and whose trials teach.
-    """
-
-    space: SearchSpace
-    study: str
-    dataset: str
-    objectives: tuple[Objective, ...]
-    constraints: tuple[Constraint, ...]
-    budget: int
-    sampler: str
-    seed: int
-    store: str
-    keep_artifacts: KeepArtifacts
-    cluster: Cluster
-    target: Target = ONE_THREAD
-    time_budget_seconds: float = math.inf
-    enqueue: Path | None = None
-    cache_limit_bytes: int | None = DEFAULT_CACHE_BYTES
-    from_study: str | None = None
-    is_stopping_early: bool = False
-
-    def check(self) -> None:
-        """Refuse what cannot be run.
-
-        Raises:
-            UsageError: Naming the value, or what this host lacks for the target.
-        """
-        if self.budget < 1:
-            raise UsageError(f"a budget of {self.budget} trials finds nothing; give --budget 1 or more")
-        check_study_name(self.study)
-        if not self.store.strip():
-            raise UsageError("the store has no name; give --store DIR or a URI, or leave it out")
-        if self.from_study == self.study:
-            raise UsageError(f"study {self.study!r} cannot begin with its own front; leave --from-study out")
-        check_sampler(self.sampler)
-        if not 0 <= self.seed < _SEEDS:
-            raise UsageError(f"seed {self.seed} is outside 0 to {_SEEDS - 1}; give another --seed")
-        check_wishes(self.objectives, self.constraints)
-        self._check_target()
-        self.cluster.check()
-
-    def notes(self) -> list[str]:
-        """Say what is legal and perhaps not meant, a line each."""
-        processors = os.cpu_count() or 1
-        if self.cluster.address != LOCAL or self.target.device == "cuda" or self.target.threads <= processors:
-            return []
-        threads = f"{self.target.threads} threads and this host has {processors} processors"
-        return [f"target {self.target} asks for {threads}: its latency is that of threads that wait for each other"]
-
-    def _check_target(self) -> None:
-        check_target(self.target)
-        if self.target.device == "cuda" and self.cluster.gpus_per_trial == 0:
-            raise UsageError(
-                f"target {self.target} measures on a GPU, and Ray shows a trial none that it was not given; "
-                "give --gpus-per-trial 1, or less where trials share one"
-            )
 
 
 @dataclass(frozen=True)
@@ -157,15 +71,15 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         UsageError: If the request makes no sense, or another process searches the study; nothing was written.
         SearchError: If the first ten trials all failed.
     """
-    deadline = time.monotonic() + request.time_budget_seconds
+    deadline = time.monotonic() + request.time_budget
     request.check()
     suggester: Suggester | None = None
     if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
         suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
-    dataset = load_dataset(request.dataset)
+    dataset = load_dataset(request.dataset) if isinstance(request.dataset, str) else request.dataset
     notes = [*request.notes(), *dataset.notes, *_augmentation_note(request, dataset)]
     if request.space.training.augmentation is None:
-        request = replace(request, space=request.space.with_augmentation(dataset.augmentation))
+        request = request.model_copy(update={"space": request.space.with_augmentation(dataset.augmentation)})
     spec = _spec(request, dataset)
     start = _start(request, spec)  # the last of the input: holding the study writes
     with held_study(study_folder(request.store, request.study), name=request.study) as hold:

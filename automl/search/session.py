@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from automl.core.near_miss import nearest_misses
@@ -15,20 +14,13 @@ from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
 from automl.search.early_stopping import EarlyStopping
+from automl.search.options import KeepArtifacts
 from automl.search.start import NOWHERE, Start
 from automl.search.suggester import Suggester, point_key
 from automl.storage.store import TrialStore
 
 FAILURES_ALLOWED = 10
 """A search in which the first so many trials all fail has a fault of its own, and stops."""
-
-
-class KeepArtifacts(StrEnum):
-    """Which artifacts stay in the store."""
-
-    FRONT = "front"
-    ALL = "all"
-    NONE = "none"
 
 
 class Assignment(NamedTuple):

@@ -14,7 +14,7 @@ from automl.cli.main import main
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import TrialRunner
 from automl.plugins import Plugin
-from automl.search import ray_engine, run
+from automl.search import ray_engine, request, run
 from automl.search.inline_engine import run_inline
 from automl.storage.store import TrialStore
 from automl.technique import Quantizer
@@ -156,7 +156,7 @@ def test_the_target_is_what_latency_is_for(search):
 
 
 def test_more_threads_than_processors_are_told(search, monkeypatch):
-    monkeypatch.setattr(run.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(request.os, "cpu_count", lambda: 1)
     assert (
         "target cpu:2 asks for 2 threads and this host has 1 processors"
         in search("--budget", "1", "--target", "cpu:2").err

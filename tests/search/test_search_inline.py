@@ -18,8 +18,9 @@ from automl.pipeline.trial_runner import TrialRunner
 from automl.search.final_front import measure_front
 from automl.search.inline_engine import run_inline
 from automl.search.measured_metrics import MEASURED_METRICS
+from automl.search.options import KeepArtifacts
 from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.session import KeepArtifacts, SearchSession
+from automl.search.session import SearchSession
 from automl.search.versions import library_versions
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore

@@ -1,7 +1,6 @@
 """A request that cannot be run is refused with its value, before anything is written."""
 
 import socket
-from dataclasses import replace
 
 import pytest
 from tiny_study import OBJECTIVES, tiny_space
@@ -9,16 +8,14 @@ from tiny_study import OBJECTIVES, tiny_space
 from automl.core.objective import Constraint, Objective
 from automl.core.target import Target
 from automl.errors import UsageError
-from automl.search import run
-from automl.search.cluster import Cluster
-from automl.search.run import SearchRequest
-from automl.search.session import KeepArtifacts
+from automl.search import request
+from automl.search.request import SearchRequest
 
 
 @pytest.fixture
 def request_of(tmp_path):
     def make(**changes):
-        request = SearchRequest(
+        made = SearchRequest(
             space=tiny_space(),
             study="tiny",
             dataset="digits",
@@ -26,12 +23,9 @@ def request_of(tmp_path):
             constraints=(),
             budget=4,
             sampler="tpe",
-            seed=0,
             store=str(tmp_path / "trials"),
-            keep_artifacts=KeepArtifacts.FRONT,
-            cluster=Cluster(),
         )
-        return replace(request, **changes)
+        return made.model_copy(update=changes)
 
     return make
 
@@ -47,11 +41,11 @@ def test_a_request_that_makes_sense_passes(request_of):
         ({"sampler": "tpee"}, ["'tpee'", "tpe, gp"]),
         ({"seed": -1}, ["seed -1", "--seed"]),
         ({"seed": 2**32}, ["4294967296"]),
-        ({"cluster": Cluster(workers=-2)}, ["-2 workers", "--workers 1"]),
-        ({"cluster": Cluster(gpus_per_trial=-1.0)}, ["-1 GPUs"]),
-        ({"cluster": Cluster(gpus_per_trial=float("nan"))}, ["nan GPUs"]),
-        ({"cluster": Cluster(gpus_per_trial=1e6)}, ["1e+06 GPUs", "--gpus-per-trial"]),
-        ({"cluster": Cluster(address="here")}, ["'here'", "HOST:PORT"]),
+        ({"workers": -2}, ["-2 workers", "--workers 1"]),
+        ({"gpus_per_trial": -1.0}, ["-1 GPUs"]),
+        ({"gpus_per_trial": float("nan")}, ["nan GPUs"]),
+        ({"gpus_per_trial": 1e6}, ["1e+06 GPUs", "--gpus-per-trial"]),
+        ({"address": "here"}, ["'here'", "HOST:PORT"]),
         ({"objectives": (OBJECTIVES[0], Objective.parse("accuracy:min"))}, ["accuracy:min", "twice"]),
         ({"objectives": (Objective.parse("accuracy:min"),)}, ["accuracy:min", "write accuracy:max"]),
         ({"constraints": (Constraint.parse("accuracy>=95"),)}, ["accuracy>=95", "write 0.95 or 95%"]),
@@ -73,15 +67,15 @@ def test_a_request_that_cannot_be_run_is_refused_with_its_value(request_of, chan
 
 
 def test_more_threads_than_processors_are_told_on_this_host_alone(request_of, monkeypatch):
-    monkeypatch.setattr(run.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(request.os, "cpu_count", lambda: 2)
     (note,) = request_of(target=Target(threads=8)).notes()
     assert "target cpu:8 asks for 8 threads and this host has 2 processors" in note
     assert not request_of(target=Target(threads=2)).notes()
-    assert not request_of(target=Target(threads=8), cluster=Cluster(address="auto")).notes()
+    assert not request_of(target=Target(threads=8), address="auto").notes()
 
 
 def test_trials_on_a_gpu_must_be_given_one(request_of, monkeypatch):
-    monkeypatch.setattr(run, "check_target", lambda _target: None)  # as on a host with a GPU
+    monkeypatch.setattr(request, "check_target", lambda _target: None)  # as on a host with a GPU
     with pytest.raises(UsageError, match=r"target cuda:1 measures on a GPU.*--gpus-per-trial 1"):
         request_of(target=Target(device="cuda")).check()
 
@@ -91,4 +85,4 @@ def test_an_address_where_nothing_listens_is_refused_at_once(request_of):
         taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody else can take it meanwhile
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UsageError, match=address):
-            request_of(cluster=Cluster(address=address)).check()
+            request_of(address=address).check()

@@ -8,9 +8,10 @@ from tiny_study import Silent, spec_of, tiny_space, trial_of
 from automl.core.target import Target
 from automl.errors import UsageError
 from automl.report.rows import trial_rows
+from automl.search.options import KeepArtifacts
 from automl.search.optuna_suggester import OptunaSuggester
 from automl.search.samplers import sampler_names
-from automl.search.session import KeepArtifacts, SearchSession
+from automl.search.session import SearchSession
 from automl.search.start import Start, earlier_study, read_points
 from automl.storage.store import TrialStore
 

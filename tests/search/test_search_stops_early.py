@@ -18,9 +18,10 @@ from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task
 from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.inline_engine import run_inline
+from automl.search.options import KeepArtifacts
 from automl.search.optuna_suggester import OptunaSuggester
 from automl.search.rung_losses import RungLosses
-from automl.search.session import KeepArtifacts, SearchSession
+from automl.search.session import SearchSession
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from automl.cli import progress
-from automl.cli.progress import TimeLeft, search_progress
 from automl.core.objective import Objective
 from automl.core.trial import Trial, TrialState
+from automl.report import progress
+from automl.report.progress import TimeLeft, search_progress
 from automl.search.session import Progress
 
 
@@ -44,7 +44,7 @@ def test_the_time_left_follows_from_the_pace_since_the_first_trial(clock):
 
 
 def test_piped_output_gets_plain_lines(capsys):
-    with search_progress([Objective.parse("accuracy:max")]) as listener:
+    with search_progress(Console(stderr=True), [Objective.parse("accuracy:max")]) as listener:
         listener.on_preparation("measuring this host")
         listener.on_note("2 hidden folders are skipped: [.git]")
         listener.on_progress(Progress(2, 4, 0, 1, 0.5), None)
@@ -56,7 +56,7 @@ def test_piped_output_gets_plain_lines(capsys):
 
 
 def test_a_line_says_what_came_from_the_cache(capsys):
-    with search_progress([Objective.parse("accuracy:max")]) as listener:
+    with search_progress(Console(stderr=True), [Objective.parse("accuracy:max")]) as listener:
         listener.on_progress(Progress(1, 4, 0, 1, 0.5), trial_of(2, {"fit": False}))
         listener.on_progress(
             Progress(2, 4, 0, 1, 0.5, reused=1), trial_of(3, {"fit": True, "prune": True, "quantize": False})
@@ -66,11 +66,10 @@ def test_a_line_says_what_came_from_the_cache(capsys):
     assert second == "2/4  trial 3 COMPLETE: 90.30 % (fit, prune from the cache)  front 1  hypervolume 0.500  cached 1"
 
 
-def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
+def test_a_terminal_gets_a_bar_that_fits_80_columns():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80, color_system=None)
-    monkeypatch.setattr(progress, "messages", lambda: console)
-    with search_progress([Objective.parse("accuracy:max")]) as listener:
+    with search_progress(console, [Objective.parse("accuracy:max")]) as listener:
         listener.on_preparation("measuring this host")
         listener._bar.refresh()
         preparing = screen.getvalue()
@@ -84,3 +83,19 @@ def test_a_terminal_gets_a_bar_that_fits_80_columns(monkeypatch):
     assert "42/100 front 7  hypervolume 0.812  cached 20  failed 3" in screen.getvalue()
     frames = screen.getvalue().replace("\r", "\n").splitlines()
     assert max(len(frame.replace("\x1b[2K", "")) for frame in frames) <= 88, "80 columns and a cursor code"
+
+
+def test_a_python_program_is_told_what_it_should_know_and_nothing_of_trials(capsys):
+    with search_progress(Console(stderr=True), [Objective.parse("accuracy:max")], shows_lines=False) as listener:
+        listener.on_preparation("measuring this host")
+        listener.on_note("2 hidden folders are skipped: [.git]")
+        listener.on_progress(Progress(1, 4, 0, 1, 0.5), trial_of(2, {"fit": False}))
+    assert capsys.readouterr().err == "2 hidden folders are skipped: [.git]\n"
+
+
+@pytest.mark.parametrize(("widgets", "is_moving"), [(object(), True), (None, False)])
+def test_a_notebook_gets_a_bar_where_it_can_be_redrawn(monkeypatch, widgets, is_moving):
+    monkeypatch.setattr(progress, "find_spec", lambda _name: widgets)
+    console = Console(file=io.StringIO(), force_terminal=False, force_jupyter=True)
+    assert progress._can_move_in_notebook(console) is is_moving
+    assert not progress._can_move_in_notebook(Console(file=io.StringIO()))

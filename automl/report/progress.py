@@ -1,14 +1,14 @@
-"""Shows how a search goes on: a bar on a terminal, a line a trial where output is piped."""
+"""Shows how a search goes on: a bar on a terminal or in a notebook, a line a trial where output is piped."""
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from automl.cli.terminal import messages
 from automl.core.objective import Objective
 from automl.core.trial import Trial
 from automl.report.figures import figure
@@ -40,11 +40,19 @@ class TimeLeft:
 
 
 @contextmanager
-def search_progress(objectives: Sequence[Objective]) -> "Iterator[SearchListener]":
-    """Show a bar while the search runs, or lines where standard error is no terminal."""
-    console = messages()
-    if not console.is_terminal:
-        yield _Lines(console, objectives)
+def search_progress(
+    console: Console, objectives: Sequence[Objective], *, shows_bar: bool = True, shows_lines: bool = True
+) -> "Iterator[SearchListener]":
+    """Show a bar while the search runs, or lines where there is nobody to see a bar move.
+
+    Args:
+        console: Where to show it.
+        objectives: What a line tells of a trial.
+        shows_bar: Whether there is a bar where one can be redrawn.
+        shows_lines: Whether there is a line a trial where there is no bar; without, only what matters is told.
+    """
+    if not (shows_bar and (console.is_terminal or _can_move_in_notebook(console))):
+        yield _Lines(console, objectives) if shows_lines else _Notes(console)
         return
     with Progress(
         SpinnerColumn(),
@@ -55,6 +63,11 @@ def search_progress(objectives: Sequence[Objective]) -> "Iterator[SearchListener
         console=console,
     ) as bar:
         yield _Bar(bar)
+
+
+def _can_move_in_notebook(console: Console) -> bool:
+    """Say whether rich can redraw a bar: in a notebook it needs ipywidgets, and would print each state without."""
+    return console.is_jupyter and find_spec("ipywidgets") is not None
 
 
 class _Bar:
@@ -73,6 +86,18 @@ class _Bar:
         left = "" if trial is None else self._time_left.text(progress.done, progress.budget)
         status = _start(progress) if trial is None else f"{_status(progress)}  {left}".rstrip()
         self._bar.update(self._task, total=progress.budget, completed=progress.done, status=status)
+
+
+class _Notes:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_preparation(self, what: str) -> None: ...
+
+    def on_note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def on_progress(self, progress: "SearchProgress", trial: Trial | None) -> None: ...
 
 
 class _Lines:
