@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from automl.core.fidelity import EXACT, ROUNDED
 from automl.core.image import Normalization
@@ -95,14 +96,29 @@ def rounded_outputs(model: nn.Module, quantization: Quantization | None, *, move
             handle.remove()
 
 
+def keep_rounding(model: nn.Module, quantization: Quantization | None) -> list[RemovableHandle]:
+    """Round the outputs of the quantized modules to their grids from now on, as the deployed file does.
+
+    Gradients pass where a value lies within its grid, so that the network can be trained further.
+
+    Returns:
+        What takes the rounding away again.
+    """
+    outputs = quantization.outputs if quantization is not None else {}
+    return [
+        model.get_submodule(name).register_forward_hook(partial(_round_output, grid=grid))
+        for name, grid in outputs.items()
+    ]
+
+
 def _round_output(
     _module: nn.Module,
     _inputs: tuple[Tensor, ...],
     output: Tensor,
     *,
     grid: ActivationQuantization,
-    moved_by: float,
-    chance: torch.Generator,
+    moved_by: float = 0.0,
+    chance: torch.Generator | None = None,
 ) -> Tensor:
     if moved_by:
         output = output + (2 * torch.rand(output.shape, generator=chance) - 1) * (moved_by * grid.scale)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import compute as pc
@@ -12,6 +13,9 @@ from automl.core.trial import Trial
 from automl.errors import StoreError
 from automl.storage.columns import Cell, Kind, columns, in_order, row_of, trial_of
 from automl.storage.steady_file import encode_steadily
+
+if TYPE_CHECKING:  # it takes a while to import
+    import pandas as pd
 
 _ARROW_TYPES = {
     Kind.BOOLEAN: pa.bool_(),
@@ -51,6 +55,12 @@ def merge_trials(previous: bytes | None, trials: Sequence[Trial], spec: StudySpe
             table = pa.concat_tables([others, table], promote_options="default")
     table = table.select(in_order(table.column_names)).combine_chunks()
     return _encode(table.take(pc.sort_indices(table["number"])), previous)
+
+
+def frame_of(trials: Sequence[Trial], spec: StudySpec) -> "pd.DataFrame":
+    """Give trials as pandas reads them from one file: the same columns, in the same order, of the same types."""
+    table = _table(trials, spec)
+    return table.select(in_order(table.column_names)).to_pandas()
 
 
 def count_trials(data: bytes) -> int:

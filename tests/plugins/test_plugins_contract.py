@@ -5,12 +5,17 @@ import sys
 
 import pytest
 
+from automl.network.handed_over import hand_over
 from automl.registry import plugins
 from automl.technique import Technique
-from automl.testing import TechniqueContract
+from automl.testing import TechniqueContract, networks
 
 SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
-REQUIRED = {"python": {"target": "automl.testing.networks:plain"}, "torchvision": {"model": "resnet18"}}
+REQUIRED = {
+    "given": {"network": hand_over(networks.plain())},
+    "python": {"target": "automl.testing.networks:plain"},
+    "torchvision": {"model": "resnet18"},
+}
 CHANNELS = {"linear", "attention"}
 COLOUR = {"1x1x1", "1x8x8"}
 GRIDS = {"attention", "branching"}
@@ -19,7 +24,7 @@ REFUSED = {
     **dict.fromkeys(("lsq", "lsq_plus", "ptq", "qat", "kmeans", "dorefa"), GRIDS),
     "bnn": {*GRIDS, "depthwise"},
     "adaptive1d_layerwise": {"fully_convolutional"},
-    **dict.fromkeys(("python", "torchvision"), COLOUR),
+    **dict.fromkeys(("given", "python", "torchvision"), COLOUR),
 }
 """What each technique cannot handle: a wrong refusal would hide what no longer works."""
 
