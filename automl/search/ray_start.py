@@ -33,9 +33,15 @@ def started_ray(cluster: Cluster, workers: int) -> Iterator[None]:
         workers: Processors of a cluster that is started.
 
     Raises:
-        UsageError: If there is no cluster at the address, or no folder for the sockets of a new one.
+        UsageError: If there is no cluster at the address, no folder for the sockets of a new one, or this process is
+            connected to a cluster already.
         SearchError: If this machine is too busy to start one.
     """
+    if ray.is_initialized():  # as in a notebook; at the end of a search this connection would be closed
+        raise UsageError(
+            "this process is connected to a Ray cluster already, and a search makes a connection of its own; call "
+            "ray.shutdown() first, and name that cluster with --address, or address= in Python"
+        )
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if cluster.address != LOCAL:
         _join(cluster.address, options)

@@ -85,3 +85,11 @@ def test_a_start_that_ray_gives_up_too_early_is_tried_again(monkeypatch):
     monkeypatch.setattr(ray, "init", time_out)
     ray_start._start({})
     assert len(tries) == 3
+
+
+@pytest.mark.slow
+def test_a_connection_that_a_program_has_already_is_left_to_it():
+    with ray_cluster(Cluster(workers=1)):
+        with pytest.raises(UsageError, match=r"call ray\.shutdown\(\) first"), ray_cluster(Cluster(workers=1)):
+            pytest.fail("it was taken over")
+        assert ray.get(ray.remote(lambda: 7).remote()) == 7
