@@ -14,14 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
 import torch
+from one_trial import study_of
 
-from automl.core.study import StudySpec
 from automl.datasets.load import load_dataset
 from automl.measure import accuracy as accuracy_of_files
 from automl.measure.latency import LatencyMeter
@@ -77,17 +76,7 @@ def accounted(seconds: Counter[str]) -> Iterator[None]:
 def run(trials: int, cache: StageCache, root: str) -> None:
     """Evaluate random points, and print a row of the table."""
     space, dataset = load_space("digits"), load_dataset("digits")
-    spec = StudySpec(
-        name="cost",
-        space=space,
-        dataset="digits",
-        dataset_fingerprint=dataset.fingerprint,
-        objectives=space.objectives,
-        constraints=(),
-        seed=0,
-        versions={},
-        created_at=datetime.now(UTC).isoformat(),
-    )
+    spec = study_of(space, dataset, name="cost")
     runner = TrialRunner(spec, dataset, TrialStore.open_or_create(root, spec), LatencyMeter(), _CPU, cache)
     generator = random.Random(0)  # noqa: S311 # no secret depends on it
     seconds: Counter[str] = Counter()
