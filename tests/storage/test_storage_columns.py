@@ -7,7 +7,7 @@ from storage_study import study_spec, study_trial
 
 from automl.core.fidelity import Transition
 from automl.core.width import LayerWidth
-from automl.storage.columns import CACHED_STEPS, trial_of
+from automl.storage.columns import CACHED_STEPS, columns, trial_of
 from automl.storage.parquet import decode_trials, encode_trials
 
 
@@ -73,3 +73,9 @@ def test_fidelity_and_notes_read_back(spec):
         0, fidelity={Transition.FOLD: 0.0, Transition.EXPORT: 0.02}, notes=("one line", "another: with 'quotes'")
     )
     assert decode_trials(encode_trials([trial, study_trial(1)], spec), source="t") == [trial, study_trial(1)]
+
+
+def test_every_column_stands_where_its_group_does(spec):
+    trial = study_trial(0, fidelity={Transition.FOLD: 0.0}, notes=("a note",))
+    names = list(columns(spec, [trial]))
+    assert pq.read_schema(pa.BufferReader(encode_trials([trial], spec))).names == names
