@@ -89,3 +89,17 @@ def _check_call(name: str, module: nn.Module, inputs: tuple[Any, ...], output: o
             f"linear layer {name!r} runs over {inputs[0].dim() - 1} dimensions an image, where quantized weights are "
             "for vectors; flatten its input, or leave the quantizer out for this architecture"
         )
+
+
+def check_no_loose_parameters(model: nn.Module, quantizer: str) -> None:
+    """Refuse a network that holds a parameter beside its modules: NNI's learned grids look for those of modules alone.
+
+    Raises:
+        InfeasibleError: Naming the parameter.
+    """
+    loose = [name for name, _ in model.named_parameters(recurse=False)]
+    if loose:
+        raise InfeasibleError(
+            f"the network itself holds the parameter {loose[0]!r}, which {quantizer} cannot train beside its grids; "
+            "put it into a module of its own, or choose qat or ptq"
+        )

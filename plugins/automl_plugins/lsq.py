@@ -19,6 +19,13 @@ class LSQ(TrainedQuantizer):
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.0005
 
+    def check(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> None:
+        """Look at every tensor that would be put on a grid, and at what trains beside them."""
+        from automl_plugins._quantizer_check import check_no_loose_parameters
+
+        super().check(model, weight_bits, context)
+        check_no_loose_parameters(model, self.name)
+
     def untrained(self, model: "nn.Module", weight_bits: Profile, context: StageContext) -> QuantizedModel:
         """Put the same grids on the network as it is."""
         from automl_plugins._quantization import quantized_untrained

@@ -109,7 +109,7 @@ def test_without_openvino_its_target_is_refused_with_the_line_that_installs_it(m
     for name in [name for name in sys.modules if name.partition(".")[0] == "openvino"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(UsageError, match=r"pip install 'automl\[openvino\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'automl-pareto\[openvino\]'"):
         check_target(OPENVINO)
 
 

@@ -165,5 +165,5 @@ def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UsageError, match=rf"pip install 'automl\[{runtime}\]'"):
+    with pytest.raises(UsageError, match=rf"pip install 'automl-pareto\[{runtime}\]'"):
         convert(models["float"], runtime, images=images)

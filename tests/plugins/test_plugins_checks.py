@@ -203,3 +203,23 @@ def test_a_technique_that_works_while_it_trains_refuses_a_network_that_is_all_fr
     technique.check(frozen(f"{first_weight()}.weight"), profile, context())
     with pytest.raises(InfeasibleError, match=f"are frozen, and {name} works while it trains; choose {instead}"):
         technique.check(frozen(), profile, context())
+
+
+class Scaled(nn.Module):
+    """Holds a parameter beside its modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(Tensor([1.0]).repeat(8).reshape(8, 1, 1))
+        self.conv, self.pool, self.fc = nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Linear(8, 5)
+
+    def forward(self, images):
+        return self.fc(self.pool(self.conv(images) * self.scale).flatten(1))
+
+
+@pytest.mark.parametrize("name", ["lsq", "lsq_plus"])
+def test_learned_grids_refuse_a_parameter_that_no_module_holds(name):
+    used = technique_class(name)()
+    prepared = used.prepared(Scaled(), context().calibration)
+    with pytest.raises(InfeasibleError, match=f"holds the parameter 'scale', which {name} cannot train"):
+        used.check(prepared, BITS, context())
