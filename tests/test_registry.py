@@ -72,7 +72,7 @@ def install(monkeypatch):
 
 def test_shipped_techniques_name_their_distribution():
     shipped = plugins()["conv_net"]
-    assert shipped.distribution == f"automl-pareto {metadata.version('automl')}"
+    assert shipped.distribution == f"automl-pareto {metadata.version('automl-pareto')}"
     assert technique_class("conv_net", Stage.ARCHITECTURE).name == "conv_net"
 
 

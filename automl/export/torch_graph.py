@@ -76,7 +76,10 @@ def torch_graph(model: nn.Module, image_shape: ImageShape, *, marked: Collection
     domains = {_MARK_DOMAIN: 1} if marked else {}
     exported = _export(copied, torch.zeros(2, *image_shape), domains)
     if not exported.graph.input:
-        raise InfeasibleError("the answer of the network does not depend on the image: nothing reads its argument")
+        raise InfeasibleError(
+            "the answer of the network does not depend on the image, as far as torch sees: nothing reads its argument, "
+            "or it is computed outside of torch"
+        )
     modules = _take_out_marks(exported.graph)
     tidy(exported.graph)
     found = {name for names in modules.values() for name in names}

@@ -93,11 +93,11 @@ class Broken(Architecture):
 
 class _Odd(torch.nn.Module):
     def forward(self, images):
-        return torch.tensor(images.numpy().mean(axis=(1, 2))[:, :1])
+        return torch.fft.fft2(images).abs().flatten(1)[:, :4]
 
 
 class Odd(Architecture):
-    """Leaves torch on its way."""
+    """Takes a Fourier transform, which the exporter does not know."""
 
     name = "odd"
 
