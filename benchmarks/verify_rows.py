@@ -16,12 +16,19 @@ POINTS = 0.1
 
 
 def validation_split() -> tuple[np.ndarray, np.ndarray]:
-    """Repeat the documented split: of one permutation, the second fifth is for validation."""
+    """Repeat the documented split: of one permutation, the second fifth of each class is for validation."""
     digits = load_digits()
-    fifth = len(digits.target) // 5
-    chosen = np.random.default_rng(0).permutation(len(digits.target))[fifth : 2 * fifth]
-    images = np.round(digits.images * 255 / 16).astype(np.uint8)[:, None]
-    return images[chosen], digits.target[chosen]
+    order = np.random.default_rng(0).permutation(len(digits.target))
+    fifths = {label: round(np.sum(digits.target == label) / 5) for label in np.unique(digits.target)}
+    seen = dict.fromkeys(fifths, 0)
+    chosen = []
+    for index in order:
+        label = digits.target[index]
+        if fifths[label] <= seen[label] < 2 * fifths[label]:
+            chosen.append(index)
+        seen[label] += 1
+    pixels = np.round(digits.images[chosen] * 255 / 16).astype(np.uint8)[:, None]
+    return pixels, digits.target[chosen]
 
 
 def main(study: Path) -> int:
