@@ -212,9 +212,9 @@ class StageRunner:
     def _check_quantizer(self, model: nn.Module, stage: StageRecipe, context: StageContext) -> None:
         quantizer = technique_of(stage, Quantizer)
         with blamed(quantizer):
-            quantizer.check(quantizer.prepared(model, context.calibration), profile_of(stage), context)
+            prepared = quantizer.prepared(model, context.calibration)
+            quantizer.check(copy.deepcopy(prepared), profile_of(stage), context)
             if self.is_exported:
-                prepared = quantizer.prepared(model, context.calibration)
                 self._rehearsal.check_quantizer(prepared, quantizer, profile_of(stage), context)
 
     def _contexts(self, steps: Iterable[str], context: StageContext) -> Mapping[str, StageContext]:
