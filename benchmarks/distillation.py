@@ -17,11 +17,11 @@ from automl.datasets.load import load_dataset
 from automl.pipeline.stages import StageRunner
 from automl.technique import Distiller, Profile, StageContext
 from automl.training.predict import predict
-from automl_plugins.adaptive1d_layerwise import Adaptive1dLayerwise
-from automl_plugins.conv_net import ConvNet
-from automl_plugins.dynamic_layerwise import DynamicLayerwise
-from automl_plugins.l1_norm import L1Norm
-from automl_plugins.qat import QAT
+from automl_plugins.architectures.conv_net import ConvNet
+from automl_plugins.distillers.adaptive1d_layerwise import Adaptive1dLayerwise
+from automl_plugins.distillers.dynamic_layerwise import DynamicLayerwise
+from automl_plugins.pruners.l1_norm import L1Norm
+from automl_plugins.quantizers.qat import QAT
 
 CPU = torch.device("cpu")
 DIGITS = load_dataset("digits")

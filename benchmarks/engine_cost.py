@@ -22,13 +22,13 @@ from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
-from automl.search import ray_engine as engine
-from automl.search.cluster import LOCAL, Cluster
+from automl.engines import ray_engine as engine
+from automl.engines.cluster import LOCAL, Cluster
 from automl.search.options import KeepArtifacts
-from automl.search.samplers import make_suggester
 from automl.search.session import Progress, SearchSession
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
+from automl.suggest.samplers import make_suggester
 
 
 class NoOpRunner:

@@ -29,10 +29,10 @@ from automl.pipeline import conversion, stages
 from automl.pipeline.rehearsal import Rehearsal
 from automl.pipeline.stage_cache import FolderCache, NoCache, StageCache
 from automl.pipeline.trial_runner import TrialRunner
-from automl.search.suggester import random_point
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
+from automl.suggest.suggester import random_point
 
 _CPU = torch.device("cpu")
 

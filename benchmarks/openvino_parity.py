@@ -19,10 +19,10 @@ from automl.measure.latency import LatencyMeter
 from automl.pipeline.conversion import Runtime, convert
 from automl.pipeline.trial_runner import MODEL_FILE, TrialRunner
 from automl.report.point_summary import describe_point
-from automl.search.optuna_suggester import OptunaSuggester
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
 from automl.storage.store import TrialStore
+from automl.suggest.optuna_suggester import OptunaSuggester
 
 SPACE = """
 architecture:

@@ -30,8 +30,8 @@ from automl.pipeline.stages import StageRunner
 from automl.predict.latency_model import PredictionError, prediction_error
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
-from automl.search.suggester import random_point
 from automl.spaces.load import load_space
+from automl.suggest.suggester import random_point
 
 NETWORKS_TESTED = 40
 MEASUREMENTS_AT_MOST = 5

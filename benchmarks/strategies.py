@@ -21,8 +21,8 @@ from automl.core.pareto import hypervolume, losses, non_dominated
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.trial import Trial, TrialState
-from automl.search.samplers import make_suggester
-from automl.search.suggester import point_key
+from automl.suggest.samplers import make_suggester
+from automl.suggest.suggester import point_key
 
 OBJECTIVES = tuple(map(Objective.parse, ("accuracy:max", "parameters:min", "latency_ms:min")))
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")

@@ -30,7 +30,7 @@ class _SearchCommand(TyperCommand):
     """Looks for samplers among the installed packages only where its help is read."""
 
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # Typer makes no other context
-        from automl.search.samplers import sampler_names
+        from automl.suggest.samplers import sampler_names
 
         for parameter in self.params:
             if isinstance(parameter, TyperOption) and parameter.name == "sampler":

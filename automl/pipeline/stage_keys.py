@@ -14,7 +14,7 @@ from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
-from automl.pipeline.code_version import code_version
+from automl.pipeline.code_version import code_version, plugin_version
 from automl.registry import plugins, technique_class
 from automl.technique import Distiller, Technique
 from automl.training.fit import fit
@@ -139,7 +139,7 @@ def _class_facts(technique: type[Technique]) -> dict[str, object]:
         "name": technique.name,
         "version": technique.version,
         "distribution": None if plugin is None else plugin.distribution,
-        "code": code_version(technique.__module__),
+        "code": plugin_version(technique.__module__),
     }
 
 

@@ -14,8 +14,8 @@ from automl.core.duration import duration_seconds
 from automl.core.objective import Constraint, Objective
 from automl.core.target import Target
 from automl.core.value import Value
+from automl.engines.cluster import LOCAL, Cluster
 from automl.errors import UsageError
-from automl.search.cluster import LOCAL, Cluster
 
 DEFAULT_STORE = "trials"
 

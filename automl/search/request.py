@@ -9,14 +9,14 @@ from pydantic import ConfigDict, InstanceOf
 from automl.core.space import SearchSpace
 from automl.core.study import check_study_name
 from automl.datasets.dataset import Dataset
+from automl.engines.cluster import LOCAL
 from automl.errors import UsageError
 from automl.measure.runtime import check_target
-from automl.search.cluster import LOCAL
 from automl.search.measured_metrics import check_wishes
 from automl.search.options import SearchOptions
 from automl.search.own_network import with_model
-from automl.search.samplers import check_sampler
 from automl.spaces.load import load_space
+from automl.suggest.samplers import check_sampler
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from automl.search.own_network import Model

@@ -19,21 +19,21 @@ from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
-from automl.search.anchors import anchors
-from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
-from automl.search.paid_points import PaidPoints, PayingSuggester
 from automl.search.request import SearchRequest
-from automl.search.rung_losses import RungLosses
-from automl.search.samplers import AUTO, make_suggester
 from automl.search.session import SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
-from automl.search.suggester import Suggester, point_key, random_point
-from automl.search.unjudged import unjudged_notes
 from automl.search.versions import library_versions
+from automl.stopping.early_stopping import EarlyStopping, Rungs
+from automl.stopping.rung_losses import RungLosses
+from automl.stopping.unjudged import unjudged_notes
 from automl.storage.hold import held_study
 from automl.storage.store import TrialStore, study_folder
+from automl.suggest.anchors import anchors
+from automl.suggest.paid_points import PaidPoints, PayingSuggester
+from automl.suggest.samplers import AUTO, make_suggester
+from automl.suggest.suggester import Suggester, point_key, random_point
 
 _LATENCY_DRAWS = 4 * NETWORKS
 _LEARNING_SECONDS = 20
@@ -142,7 +142,7 @@ def _auto_suggester(
     request: SearchRequest, known: SpacePredictor, store: TrialStore, listener: SearchListener
 ) -> Suggester:
     """Give the sampler all that is known before training: size, latency on this host, and what is paid already."""
-    from automl.search.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
+    from automl.suggest.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
 
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
     estimated = {"latency_ms"} if request.target.files == ONE_THREAD.files else {"latency_ms", "size_bytes"}
@@ -182,7 +182,7 @@ def _early_stopping(request: SearchRequest, known: SpacePredictor, listener: Sea
 
 
 def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:
-    from automl.search.ray_engine import ray_cluster, run_on_ray  # a study that is done does not wait for Ray
+    from automl.engines.ray_engine import ray_cluster, run_on_ray  # a study that is done does not wait for Ray
 
     with ray_cluster(request.cluster) as workers:
         run_on_ray(

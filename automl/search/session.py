@@ -5,30 +5,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from automl.core.near_miss import nearest_misses
-from automl.core.pace import WHOLE, Pace
+from automl.core.pace import WHOLE
 from automl.core.pareto import front_hypervolume, pareto_front
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
-from automl.search.early_stopping import EarlyStopping
+from automl.engines.trial_source import Assignment
 from automl.search.options import KeepArtifacts
 from automl.search.start import NOWHERE, Start
-from automl.search.suggester import Suggester, point_key
+from automl.stopping.early_stopping import EarlyStopping
 from automl.storage.store import TrialStore
+from automl.suggest.suggester import Suggester, point_key
 
 FAILURES_ALLOWED = 10
 """A search in which the first so many trials all fail has a fault of its own, and stops."""
-
-
-class Assignment(NamedTuple):
-    """A point to evaluate, its number in the study, and how far it trains now."""
-
-    number: int
-    point: dict[str, Scalar]
-    pace: Pace = WHOLE
 
 
 @dataclass(frozen=True)

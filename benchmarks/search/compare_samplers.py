@@ -18,9 +18,9 @@ from plain_optuna import PlainOptuna
 from tabular_problem import OBJECTIVES, TabularProblem, digits_table, nas_bench_201
 
 from automl.core.trial import Trial
-from automl.search.auto_suggester import AutoSuggester
-from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.suggester import Suggester, point_key
+from automl.suggest.auto_suggester import AutoSuggester
+from automl.suggest.optuna_suggester import OptunaSuggester
+from automl.suggest.suggester import Suggester, point_key
 
 STEPS = (25, 50, 100)
 PROBLEMS = {

@@ -26,8 +26,8 @@ from automl.pipeline.trainer import Trainer
 from automl.predict.families import Families
 from automl.predict.structure import Task
 from automl.technique import Architecture, Pruner, Quantizer, StageContext
-from automl_plugins._channel_layouts import channel_layout
-from automl_plugins._channels import kept_channels
+from automl_plugins.pruners.channels.layouts import channel_layout
+from automl_plugins.pruners.channels.removals import kept_channels
 
 PRUNER, QUANTIZER = "l1_norm", "ptq"
 FULL_BITS = 8

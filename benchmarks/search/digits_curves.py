@@ -24,8 +24,8 @@ from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.stages import StageRunner
-from automl.search.suggester import random_point
 from automl.spaces.load import load_space
+from automl.suggest.suggester import random_point
 from automl.training.batches import normalize
 from automl.training.fit import fit
 from automl.training.predict import predict

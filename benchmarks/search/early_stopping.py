@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from automl.core.pareto import Losses, hypervolume, non_dominated
-from automl.search.early_stopping import Rungs, SuccessiveHalving
+from automl.stopping.early_stopping import Rungs, SuccessiveHalving
 
 TABLE = Path(__file__).parent / "digits_curves.jsonl"
 NETWORKS = 80

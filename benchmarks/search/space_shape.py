@@ -27,12 +27,12 @@ from automl.core.pareto import hypervolume, non_dominated
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point
-from automl.search.anchors import anchors
-from automl.search.auto_suggester import AutoSuggester
-from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.suggester import Suggester
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
+from automl.suggest.anchors import anchors
+from automl.suggest.auto_suggester import AutoSuggester
+from automl.suggest.optuna_suggester import OptunaSuggester
+from automl.suggest.suggester import Suggester
 
 STEPS = (25, 50, 100)
 SAMPLERS = ("auto", "tpe", "random")

@@ -14,8 +14,8 @@ from automl.core.parameter import Categorical, Condition, Integer, Parameter, Re
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point
-from automl.search.auto_suggester import AutoSuggester
-from automl.search.candidate_pool import random_points
+from automl.suggest.auto_suggester import AutoSuggester
+from automl.suggest.candidate_pool import random_points
 
 TRIALS = 100
 TIMED = 10

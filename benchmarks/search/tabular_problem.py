@@ -18,9 +18,9 @@ from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
-from automl.search.candidate_pool import whole_space
-from automl.search.suggester import point_key
 from automl.storage.store import TrialStore
+from automl.suggest.candidate_pool import whole_space
+from automl.suggest.suggester import point_key
 
 OBJECTIVES = (
     Objective.parse("accuracy:max"),

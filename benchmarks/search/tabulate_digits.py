@@ -19,10 +19,10 @@ from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stage_cache import FolderCache
 from automl.pipeline.trial_runner import TrialRunner
-from automl.search.candidate_pool import whole_space
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
+from automl.suggest.candidate_pool import whole_space
 
 SPACE = Path(__file__).with_name("digits_table.yaml")
 NAME = "digits_table"

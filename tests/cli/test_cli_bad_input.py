@@ -130,7 +130,7 @@ def test_a_gpu_is_refused_where_the_runtime_has_none_with_what_it_has(refused):
 
 def test_a_sampler_whose_extra_is_not_installed_is_refused_with_the_line_that_installs_it(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "tianshou", None)
-    monkeypatch.delitem(sys.modules, "automl_plugins.rl", raising=False)
+    monkeypatch.delitem(sys.modules, "automl_plugins.samplers.rl", raising=False)
     message = refused("search", "tiny.yaml", "--sampler", "rl")
     assert "'rl'" in message
     assert "`pip install 'automl-pareto[rl]'`" in message

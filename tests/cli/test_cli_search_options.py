@@ -11,11 +11,12 @@ from command_line import write_space
 
 from automl import registry
 from automl.cli.main import main
+from automl.engines import ray_engine
+from automl.engines.inline_engine import run_inline
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import TrialRunner
 from automl.plugins import Plugin
-from automl.search import ray_engine, request, run
-from automl.search.inline_engine import run_inline
+from automl.search import request, run
 from automl.storage.store import TrialStore
 from automl.technique import Quantizer
 

@@ -17,9 +17,9 @@ from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset, Split
 from automl.pipeline.stage_keys import STEPS, Ground, once_key, planned_epochs, stage_keys
 from automl.registry import technique_class
-from automl_plugins.conv_net import ConvNet
-from automl_plugins.l1_norm import L1Norm
-from automl_plugins.python_model import PythonModel
+from automl_plugins.architectures.conv_net import ConvNet
+from automl_plugins.architectures.python_model import PythonModel
+from automl_plugins.pruners.l1_norm import L1Norm
 
 GROUND = Ground(data=("digits",), processor="cpu", libraries=("torch 2",), code=("ab",))
 FITS = {"all": {"fit", "prune", "quantize"}, "train": {"fit"}, "compress": {"prune", "quantize"}}

@@ -9,7 +9,7 @@ from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.pipeline.distilling import find_teacher
 from automl.testing.context import context
-from automl_plugins.dynamic_layerwise import DynamicLayerwise
+from automl_plugins.distillers.dynamic_layerwise import DynamicLayerwise
 
 CANDIDATE = StageRecipe(stage=Stage.ARCHITECTURE, technique="conv_net", hyperparameters={"depth": 2})
 

@@ -18,7 +18,7 @@ from automl.network.plain import own_copy, plain_weights
 from automl.registry import plugins, technique_class
 from automl.technique import ImageShape, Profile
 from automl.testing.context import context
-from automl_plugins.channel_pruner import ChannelPruner
+from automl_plugins.pruners.channel_pruner import ChannelPruner
 
 NETWORKS = {make.__name__: make for make in (*branching_networks.NETWORKS, *unusual_layers.NETWORKS)}
 HALF = Profile(level=0.5)

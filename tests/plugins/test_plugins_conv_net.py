@@ -10,8 +10,8 @@ from torch import nn
 from automl.core.image import ImageShape
 from automl.testing.context import context
 from automl.testing.networks import CLASSES
-from automl_plugins.conv_net import ConvNet
-from automl_plugins.conv_net_space import ACTIVATIONS
+from automl_plugins.architectures.conv_net import ConvNet
+from automl_plugins.architectures.conv_net_space import ACTIVATIONS
 
 DIGITS = ImageShape(1, 8, 8)
 STRIDES = {

@@ -20,9 +20,9 @@ from automl.technique import Distiller, Fit, Profile, Pruner, Stage, StageContex
 from automl.testing.context import context, logits, trained
 from automl.testing.networks import CLASSES, Block, plain, residual
 from automl.training.predict import predict
-from automl_plugins.adaptive1d_layerwise import Adaptive1dLayerwise
-from automl_plugins.conv_net import ConvNet
-from automl_plugins.dynamic_layerwise import DynamicLayerwise
+from automl_plugins.architectures.conv_net import ConvNet
+from automl_plugins.distillers.adaptive1d_layerwise import Adaptive1dLayerwise
+from automl_plugins.distillers.dynamic_layerwise import DynamicLayerwise
 
 TECHNIQUES = {name: plugin.load() for name, plugin in plugins().items()}
 DISTILLERS = [name for name, technique in TECHNIQUES.items() if technique.stage is Stage.DISTILLER]

@@ -6,7 +6,7 @@ from automl.network.folding import fold_batch_norm
 from automl.technique import Profile, Quantization
 from automl.testing.context import context, logits, trained
 from automl.testing.networks import residual
-from automl_plugins.float16 import Float16
+from automl_plugins.quantizers.float16 import Float16
 
 BITS = Profile(level=4, low=2, high=8)
 

@@ -10,7 +10,7 @@ import torch
 from torch.fx.immutable_collections import immutable_dict, immutable_list
 from torch.utils import _pytree as pytree
 
-import automl_plugins._nni
+import automl_plugins.nni.compression
 
 paths, spec = pytree.tree_flatten_with_path({"a": immutable_dict(b=1, c=immutable_list([2, 3]))})
 assert [pytree.keystr(path) for path, _ in paths] == ["['a']['b']", "['a']['c'][0]", "['a']['c'][1]"], paths

@@ -13,11 +13,11 @@ from automl.errors import InfeasibleError
 from automl.measure.accuracy import accuracy
 from automl.pipeline.stages import StageRunner
 from automl.training.predict import predict
-from automl_plugins._supernet import inherit
-from automl_plugins.conv_net import ConvNet
-from automl_plugins.darts import Darts
-from automl_plugins.gumbel_darts import GumbelDarts
-from automl_plugins.random_one_shot import RandomOneShot
+from automl_plugins.architectures.conv_net import ConvNet
+from automl_plugins.architectures.darts import Darts
+from automl_plugins.architectures.gumbel_darts import GumbelDarts
+from automl_plugins.architectures.random_one_shot import RandomOneShot
+from automl_plugins.nni.supernet import inherit
 
 CPU = torch.device("cpu")
 SUPERNET = {"widest": 16, "supernet_epochs": 4}

@@ -8,8 +8,8 @@ from torchvision import models
 from automl.errors import InfeasibleError
 from automl.technique import ImageShape
 from automl.testing.context import context
-from automl_plugins.python_model import PythonModel
-from automl_plugins.torchvision_model import TorchvisionModel
+from automl_plugins.architectures.python_model import PythonModel
+from automl_plugins.architectures.torchvision_model import TorchvisionModel
 
 
 def test_a_function_gives_its_network_with_its_weights():
@@ -133,7 +133,7 @@ def test_what_cannot_be_called_is_refused_in_one_line(own, target, message):
 
 @pytest.mark.parametrize("target", ["lazy", "state"])
 def test_fingerprint_knows_no_shapes_and_no_addresses_where_there_are_none(own, target):
-    from automl_plugins import python_model
+    from automl_plugins.architectures import python_model
 
     fingerprints = {python_model._fingerprint.__wrapped__(f"{own}:{target}") for _ in range(2)}
     assert len(fingerprints) == 1

@@ -15,8 +15,8 @@ from automl.registry import plugins, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage
 from automl.testing.context import NORMALIZATION, context, split
 from automl.testing.networks import CLASSES, SHAPE, Add
-from automl_plugins._passing_modules import hands_on
-from automl_plugins._quantized_tensors import ActivationScheme, activation_grids
+from automl_plugins.quantizers._passing_modules import hands_on
+from automl_plugins.quantizers._quantized_tensors import ActivationScheme, activation_grids
 
 BITS = Profile(level=8, high=8)
 QUANTIZERS = [

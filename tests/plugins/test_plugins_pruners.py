@@ -11,9 +11,9 @@ from automl.registry import plugins, technique_class
 from automl.technique import Profile, Pruner, Quantizer, Stage
 from automl.testing.context import context, logits, split, trained
 from automl.testing.networks import depthwise, plain, residual
-from automl_plugins._channel_layouts import channel_layout
-from automl_plugins._channels import kept_channels
-from automl_plugins.channel_pruner import ChannelPruner
+from automl_plugins.pruners.channel_pruner import ChannelPruner
+from automl_plugins.pruners.channels.layouts import channel_layout
+from automl_plugins.pruners.channels.removals import kept_channels
 
 CHANNEL_PRUNERS = [name for name, plugin in plugins().items() if issubclass(plugin.load(), ChannelPruner)]
 WITHOUT_TRAINING = [

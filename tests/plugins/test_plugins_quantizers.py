@@ -17,8 +17,8 @@ from automl.registry import plugins, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageContext
 from automl.testing.context import NORMALIZATION, context, logits, split, trained
 from automl.testing.networks import NETWORKS, SHAPE, Network, depthwise, plain, residual
-from automl_plugins._nni import PtqQuantizer, TorchEvaluator, nni
-from automl_plugins._quantized_tensors import activation_grids, weight_grids
+from automl_plugins.nni.compression import PtqQuantizer, TorchEvaluator, nni
+from automl_plugins.quantizers._quantized_tensors import activation_grids, weight_grids
 
 QUANTIZERS = [  # with integers: float16 has a test of its own
     name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER and name != "float16"

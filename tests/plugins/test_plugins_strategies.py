@@ -15,7 +15,7 @@ import torch
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.strategies import strategies, strategy_class
 from automl.strategy import Strategy
-from automl_plugins._strategy_cells import Cells
+from automl_plugins.samplers._strategy_cells import Cells
 
 SHIPPED = [name for name, plugin in strategies().items() if plugin.entry_point.value.startswith("automl_plugins.")]
 CHOICES = Categorical(choices=("none", "l1_norm", "fpgm"))
@@ -153,7 +153,7 @@ def test_a_strategy_prints_and_warns_of_nothing():
     script = (
         "from automl.core.parameter import Integer, Parameter\n"
         "from automl.strategies import strategies, strategy_class\n"
-        "import automl_plugins._strategy_engine, torch, sys\n"
+        "import automl_plugins.nni.strategy_engine, torch, sys\n"
         "assert 'gym' not in sys.modules\n"
         "parameters = tuple(Parameter(name=n, domain=Integer(low=0, high=9)) for n in 'ab')\n"
         "for name in ('evolution', 'rl'):\n"

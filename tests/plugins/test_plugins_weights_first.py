@@ -12,9 +12,9 @@ from automl.registry import technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, WeightQuantization
 from automl.testing.context import context, logits, split, trained
 from automl.testing.networks import depthwise, plain, residual
-from automl_plugins._codebook import centres, share_values, stop_sharing
-from automl_plugins._folded_grids import fold_on_grids, fold_signs
-from automl_plugins._scaled_weights import rounded_to_odd_multiples
+from automl_plugins.quantizers._codebook import centres, share_values, stop_sharing
+from automl_plugins.quantizers._folded_grids import fold_on_grids, fold_signs
+from automl_plugins.quantizers._scaled_weights import rounded_to_odd_multiples
 
 NAMES = ["dorefa", "bnn", "kmeans"]
 FOUR_BITS = Profile(level=4, low=2, high=8)

@@ -11,8 +11,8 @@ from automl.export.operations import outline
 from automl.predict import families
 from automl.predict.families import Families
 from automl.predict.structure import Task, untrained_network
-from automl.search.suggester import random_point
 from automl.spaces.load import load_space
+from automl.suggest.suggester import random_point
 
 TASK = Task(ImageShape(1, 8, 8), 10, Normalization.from_statistics(80.0, 90.0))
 POINTS = 32

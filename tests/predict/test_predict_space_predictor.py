@@ -22,8 +22,8 @@ from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task, untrained_network
 from automl.registry import TECHNIQUE, plugins
-from automl.search.suggester import random_point
 from automl.spaces.load import load_space
+from automl.suggest.suggester import random_point
 from automl.technique import Architecture, Pruner, Quantizer
 
 SPACE = """

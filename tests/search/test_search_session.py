@@ -6,12 +6,12 @@ import pytest
 from tiny_study import Silent, failed_trial, spec_of, tiny_space, trial_of
 
 from automl.core.trial import TrialState
-from automl.search.early_stopping import EarlyStopping, Rungs
 from automl.search.options import KeepArtifacts
-from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.rung_losses import RungLosses
 from automl.search.session import FAILURES_ALLOWED, SearchSession, drop_artifact
+from automl.stopping.early_stopping import EarlyStopping, Rungs
+from automl.stopping.rung_losses import RungLosses
 from automl.storage.store import TrialStore
+from automl.suggest.optuna_suggester import OptunaSuggester
 
 SIZES = (3000.0, 2000.0, 1000.0)
 

@@ -9,11 +9,11 @@ from automl.core.target import Target
 from automl.errors import UsageError
 from automl.report.rows import trial_rows
 from automl.search.options import KeepArtifacts
-from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.samplers import sampler_names
 from automl.search.session import SearchSession
 from automl.search.start import Start, earlier_study, read_points
 from automl.storage.store import TrialStore
+from automl.suggest.optuna_suggester import OptunaSuggester
+from automl.suggest.samplers import sampler_names
 
 POINT = {"conv_net.width_1": 16, "pruner": "l1_norm", "sparsity.level": 0.3}
 OTHER = {"conv_net.width_1": 8, "pruner": "none"}

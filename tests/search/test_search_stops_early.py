@@ -11,20 +11,20 @@ from automl.core.study import StudySpec
 from automl.core.trial import TrialState
 from automl.datasets.dataset import Split
 from automl.datasets.load import load_dataset
+from automl.engines.inline_engine import run_inline
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stage_cache import FolderCache
 from automl.pipeline.trial_runner import TrialRunner
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task
-from automl.search.early_stopping import EarlyStopping, Rungs
-from automl.search.inline_engine import run_inline
 from automl.search.options import KeepArtifacts
-from automl.search.optuna_suggester import OptunaSuggester
-from automl.search.rung_losses import RungLosses
 from automl.search.session import SearchSession
 from automl.spaces.load import load_space
+from automl.stopping.early_stopping import EarlyStopping, Rungs
+from automl.stopping.rung_losses import RungLosses
 from automl.storage.cache import CacheFolder
 from automl.storage.store import TrialStore
+from automl.suggest.optuna_suggester import OptunaSuggester
 
 BUDGET = 8
 EPOCHS = 6

@@ -1,0 +1,1 @@
+"""Runs the trials of a search: on Ray, or in this process."""

@@ -1,0 +1,1 @@
+"""Decides which trials go on."""

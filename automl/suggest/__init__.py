@@ -1,0 +1,1 @@
+"""Proposes the points of a search."""

@@ -1,0 +1,93 @@
+"""Points that a search may propose next: all of a small space, or random ones and neighbours of good ones."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+
+from automl.core.parameter import Categorical, Domain
+from automl.core.space import SearchSpace
+from automl.core.value import Point, Scalar
+from automl.suggest.domain_scale import all_values, is_ordered, position, value_at
+
+_NEAR = 0.15
+"""Mutations of a range move by so much of it, in standard deviations, as often as they draw anew."""
+
+
+def whole_space(space: SearchSpace, limit: int) -> list[dict[str, Scalar]] | None:
+    """List every point of a space; None where there are more than ``limit``."""
+    partial: list[dict[str, Scalar]] = [dict(space.constants)]
+    for parameter in space.parameters:
+        values = all_values(parameter.domain)
+        if values is None:
+            return None
+        grown: list[dict[str, Scalar]] = []
+        for point in partial:
+            grown += [{**point, parameter.name: value} for value in values] if parameter.is_active(point) else [point]
+            if len(grown) > limit:
+                return None
+        partial = grown
+    names = [parameter.name for parameter in space.parameters]
+    return [{name: point[name] for name in names if name in point} for point in partial]
+
+
+def random_points(space: SearchSpace, count: int, generator: np.random.Generator) -> list[dict[str, Scalar]]:
+    """Draw points uniformly from every domain."""
+    return [_filled(space, {}, generator) for _ in range(count)]
+
+
+def mutations(
+    space: SearchSpace,
+    parents: Sequence[Point],
+    count: int,
+    generator: np.random.Generator,
+    *,
+    keeping: Collection[str] = (),
+) -> Iterator[dict[str, Scalar]]:
+    """Change one to three parameters of a parent, or of a child of two.
+
+    Choices that no longer apply fall away, and those that now do are drawn.
+
+    Args:
+        space: Where points come from.
+        parents: At least one.
+        count: How many points to make.
+        generator: Draws parents, parameters and values.
+        keeping: Owners of parameters that stay as they are; a parameter's owner is its name up to the first dot.
+    """
+    domains = {
+        parameter.name: parameter.domain
+        for parameter in space.parameters
+        if parameter.name.partition(".")[0] not in keeping
+    }
+    for _ in range(count):
+        child = dict(parents[int(generator.integers(len(parents)))])
+        if generator.random() < 0.25:
+            other = parents[int(generator.integers(len(parents)))]
+            child |= {name: value for name, value in other.items() if name in domains and generator.random() < 0.5}
+        names = [name for name in child if name in domains]
+        for index in generator.choice(len(names), size=min(len(names), int(generator.integers(1, 4))), replace=False):
+            child[names[index]] = _moved(domains[names[index]], child[names[index]], generator)
+        yield _filled(space, child, generator)
+
+
+def _moved(domain: Domain, value: Scalar, generator: np.random.Generator) -> Scalar:
+    if not is_ordered(domain) or generator.random() < 0.5:
+        return value_at(domain, generator.random())
+    share = min(max(position(domain, value) + generator.normal(0, _NEAR), 0.0), 1.0 - 1e-9)
+    if isinstance(domain, Categorical):
+        ordered = sorted(domain.choices, key=float)
+        return ordered[int(share * len(ordered))]
+    return value_at(domain, share)
+
+
+def _filled(space: SearchSpace, wanted: Point, generator: np.random.Generator) -> dict[str, Scalar]:
+    """Take what applies of ``wanted``, and draw what it lacks."""
+    shares = generator.random(len(space.parameters))
+    point: dict[str, Scalar] = {}
+    values = dict(space.constants)
+    for parameter, share in zip(space.parameters, shares, strict=True):
+        if parameter.is_active(values):
+            name = parameter.name
+            point[name] = wanted[name] if name in wanted else value_at(parameter.domain, float(share))
+            values[name] = point[name]
+    return point

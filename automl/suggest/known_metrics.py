@@ -1,0 +1,66 @@
+"""Metrics that are known before training: exactly, as a size, or as an estimate that finished trials correct."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from automl.core.value import Point
+from automl.suggest.expected_improvement import Forecast, Vector
+
+_EXACT = 1e-6
+_PRIOR_TRIALS = 2.0
+_PRIOR_DEVIATION = 0.1
+"""What an inexact prediction's error is thought to be before trials tell, and for how many trials that counts."""
+
+
+class KnownMetrics(Protocol):
+    """Says what it knows of points that nobody trained."""
+
+    def predict(self, points: Sequence[Point]) -> Sequence[Mapping[str, float]]:
+        """Predict metrics of canonical points.
+
+        Returns:
+            One mapping a point, metric to value. A metric that cannot be said is left out, and so are all of a
+            point that cannot be built.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Correction:
+    """How measurements differ from predictions: by a factor, and a spread around it.
+
+    Attributes:
+        log_ratio: Mean logarithm of measured over predicted.
+        deviation: Standard deviation of that logarithm; 0 where predictions are exact.
+    """
+
+    log_ratio: float = 0.0
+    deviation: float = 0.0
+
+    @classmethod
+    def of(cls, predicted: Vector, measured: Vector) -> "Correction":
+        """Learn from trials; predictions that were exact so far, or never tested, are taken at their word.
+
+        Args:
+            predicted: One value a trial, above 0.
+            measured: Likewise.
+        """
+        ratios = np.log(measured / predicted)
+        if not np.any(np.abs(ratios) > _EXACT):
+            return cls()
+        centre = float(np.sum(ratios) / (len(ratios) + 0.1))
+        squares = float(np.sum(np.square(ratios - centre))) + _PRIOR_TRIALS * _PRIOR_DEVIATION**2
+        return cls(centre, float(np.sqrt(squares / (len(ratios) + _PRIOR_TRIALS))))
+
+    def forecast(self, predicted: Vector, deviation: Vector) -> Forecast:
+        """Forecast what will be measured.
+
+        Args:
+            predicted: One value a point.
+            deviation: Of the logarithm of each prediction itself; 0 where it is the predictor's own.
+        """
+        spread = np.hypot(deviation, self.deviation)
+        return Forecast(np.log(predicted) + self.log_ratio, spread, is_logarithmic=True)

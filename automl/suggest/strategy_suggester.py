@@ -1,0 +1,97 @@
+"""Turns a strategy, which raises one number, into a suggester with several objectives and constraints."""
+
+import random
+from collections.abc import Sequence
+
+from automl.core.objective import Objective
+from automl.core.parameter import Real
+from automl.core.space import SearchSpace
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Point, Scalar
+from automl.errors import SearchError
+from automl.strategy import Strategy
+from automl.suggest.reward import Rewards
+from automl.suggest.suggester import on_grid, point_key, random_point
+
+_REPEATS_ALLOWED = 20
+_RANDOM_TRIES = 2000
+
+
+class StrategySuggester:
+    """Proposes the points of a strategy, never one twice.
+
+    A strategy that repeats a point is told what that point earned, and asked again; where the point still runs, it
+    is told when that ends. If it insists, a random unseen point takes its place.
+
+    Several objectives become one reward by the rank of a trial among those before it; ``Rewards`` says how.
+
+    Args:
+        strategy: Made for the parameters of ``space``.
+        space: Where points come from.
+        objectives: Metrics and their directions.
+        seed: Of the random points.
+    """
+
+    def __init__(self, strategy: Strategy, space: SearchSpace, objectives: Sequence[Objective], *, seed: int) -> None:
+        self._strategy = strategy
+        self._space = space
+        self._rewards = Rewards(objectives)
+        self._running: dict[tuple[tuple[str, Scalar], ...], list[Point]] = {}
+        self._finished: dict[tuple[tuple[str, Scalar], ...], Trial] = {}
+        self._random = random.Random(seed)  # noqa: S311 # no secret depends on it
+
+    def ask(self) -> dict[str, Scalar] | None:
+        """Propose a point never proposed before; None where 2,000 random draws find none.
+
+        Raises:
+            SearchError: If the strategy leaves the space.
+        """
+        for _ in range(_REPEATS_ALLOWED):
+            proposed = self._strategy.ask()
+            point = self._canonical(proposed)
+            key = point_key(point)
+            if key in self._finished:
+                self._strategy.tell(proposed, self._rewards.of(self._finished[key]))
+                continue
+            is_new = key not in self._running
+            self._running.setdefault(key, []).append(proposed)
+            if is_new:
+                return point
+        for _ in range(_RANDOM_TRIES):
+            point = random_point(self._space, self._random)
+            key = point_key(point)
+            if key not in self._finished and key not in self._running:
+                self.reserve(point)
+                return point
+        return None
+
+    def reserve(self, point: Point) -> None:
+        """Take note of a point that the strategy did not propose: its reward is told all the same."""
+        self._running.setdefault(point_key(point), [])
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from a trial of this run or of an earlier one; one that was stopped has earned nothing yet."""
+        point = self._space.canonical(trial.point)
+        key = point_key(point)
+        if trial.state is TrialState.STOPPED:
+            self.reserve(point)
+            return
+        self._rewards.add(trial)
+        self._finished[key] = trial
+        reward = self._rewards.of(trial)
+        for proposed in self._running.pop(key, []) or [point]:
+            self._strategy.tell(proposed, reward)
+
+    def _canonical(self, proposed: Point) -> dict[str, Scalar]:
+        point = dict(proposed)
+        for parameter in self._space.parameters:
+            value, domain = point.get(parameter.name), parameter.domain
+            if isinstance(domain, Real) and isinstance(value, float):
+                point[parameter.name] = on_grid(value, domain.low, domain.step)
+        try:
+            return self._space.canonical(point)
+        except ValueError as error:
+            raise SearchError(
+                f"sampler {self._strategy.name!r} left the search space: {error}; "
+                "run the same command with another --sampler to go on"
+            ) from error

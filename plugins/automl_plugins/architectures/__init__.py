@@ -1,0 +1,1 @@
+"""Networks: fixed ones, families with choices, and supernets that NNI trains."""

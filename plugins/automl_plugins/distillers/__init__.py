@@ -1,0 +1,1 @@
+"""Distillers: what a small network learns from a large one."""

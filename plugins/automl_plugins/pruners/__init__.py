@@ -1,0 +1,1 @@
+"""Pruners: which channels or weights go."""

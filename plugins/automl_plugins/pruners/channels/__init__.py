@@ -1,0 +1,1 @@
+"""Takes channels out of a network, so that it answers as the one whose channels are zero."""

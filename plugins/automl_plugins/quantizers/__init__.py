@@ -1,0 +1,1 @@
+"""Quantizers: how many bits each layer keeps."""

@@ -1,0 +1,1 @@
+"""Samplers that are NNI's exploration strategies."""
