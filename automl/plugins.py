@@ -7,8 +7,9 @@ is listed all the same, and hurts only who chooses it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint
-from typing import Generic, TypeVar
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
 
 from automl.errors import PluginError
 
@@ -18,19 +19,59 @@ Class = TypeVar("Class")
 
 @dataclass(frozen=True)
 class Kind(Generic[Class]):
-    """A kind of plugin.
+    """A kind of plugin: every class that an entry point of its group names.
 
     Attributes:
-        word: What a message calls one, such as ``technique``.
+        name: One word, such as ``technique``.
+        word: What a message calls one.
+        group: Of entry points.
         base: The class that each derives from.
         where: How a user chooses another one, such as ``choose another technique``.
         fault: Says what is wrong with a class of this kind, and how to mend it; None where nothing is.
     """
 
+    name: str
     word: str
+    group: str
     base: type[Class]
     where: str
     fault: Callable[[type[Class]], str | None] = lambda _plugin: None
+
+    def installed(self) -> Mapping[str, "Plugin[Class]"]:
+        """List what is installed, by name, importing none of it."""
+        return _installed(self)
+
+    def chosen(self, name: str) -> "Plugin[Class]":
+        """Give a plugin by name, without importing it.
+
+        Raises:
+            PluginError: If there is none, with the nearest names.
+        """
+        plugins = self.installed()
+        if name in plugins:
+            return plugins[name]
+        nearest = get_close_matches(name, plugins, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else "`automl plugins` lists what is installed"
+        raise PluginError(f"unknown {self.word} {name!r}; {hint}")
+
+    def load(self, name: str) -> type[Class]:
+        """Import a plugin by name.
+
+        Raises:
+            PluginError: If the name is unknown or claimed twice, or the import fails or gives something else than a
+                class of this kind and name.
+        """
+        return self.chosen(name).load()
+
+    def broken(self) -> dict[str, PluginError]:
+        """Import every plugin, and say by name what is wrong with those that cannot be used."""
+        faults: dict[str, PluginError] = {}
+        for name, plugin in self.installed().items():
+            try:
+                plugin.load()
+            except PluginError as error:
+                faults[name] = error
+        return faults
 
 
 @dataclass(frozen=True)
@@ -87,45 +128,21 @@ class Plugin(Generic[Class]):
         return f"run `pip install --force-reinstall {distribution.name}`, which brings what is missing"
 
 
-def found(entry_points: list[EntryPoint], kind: Kind[Class]) -> dict[str, Plugin[Class]]:
-    """List the plugins of a kind by name, importing none of them.
+def forget_installed() -> None:
+    """Look anew at what is installed the next time that it is asked for."""
+    _installed.cache_clear()
 
-    Args:
-        entry_points: Of the group of the kind; one place that is listed twice counts once.
-        kind: What they are.
-    """
+
+@cache
+def _installed(kind: Kind[Any]) -> Mapping[str, Plugin[Any]]:
     by_name: dict[str, dict[str, EntryPoint]] = {}
-    for entry_point in sorted(entry_points, key=lambda point: point.name):
-        by_name.setdefault(entry_point.name, {}).setdefault(entry_point.value, entry_point)
+    for entry_point in sorted(entry_points(group=kind.group), key=lambda point: point.name):
+        by_name.setdefault(entry_point.name, {}).setdefault(entry_point.value, entry_point)  # a place counts once
     plugins = {}
     for name, places in by_name.items():
         first, *others = places.values()
         plugins[name] = Plugin(name, _distribution(first), first, kind, tuple(map(_distribution, others)))
     return plugins
-
-
-def chosen(plugins: Mapping[str, Plugin[Class]], name: str, kind: Kind[Class]) -> Plugin[Class]:
-    """Give a plugin by name.
-
-    Raises:
-        PluginError: If there is none, with the nearest names.
-    """
-    if name in plugins:
-        return plugins[name]
-    nearest = get_close_matches(name, plugins, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else "`automl plugins` lists what is installed"
-    raise PluginError(f"unknown {kind.word} {name!r}; {hint}")
-
-
-def broken(plugins: Mapping[str, Plugin[Class]]) -> dict[str, PluginError]:
-    """Import every plugin, and say by name what is wrong with those that cannot be used."""
-    faults: dict[str, PluginError] = {}
-    for name, plugin in plugins.items():
-        try:
-            plugin.load()
-        except PluginError as error:
-            faults[name] = error
-    return faults
 
 
 def _name_fault(plugin: type, name: str) -> str | None:

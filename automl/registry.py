@@ -1,16 +1,17 @@
-"""The techniques that are installed: any class named by an entry point of the group ``automl.plugins``."""
+"""The kinds of plugin, and how each is found: by an entry point of its group, which is all that an author writes.
+
+>>> [kind.group for kind in KINDS][:3]
+['automl.plugins', 'automl.samplers', 'automl.metrics']
+"""
 
 from contextlib import suppress
-from functools import cache
-from importlib.metadata import entry_points
+from typing import Any
 
-from automl import plugins as any_kind
 from automl.core.stage import Stage
 from automl.errors import PluginError
-from automl.plugins import Kind, Plugin
+from automl.plugins import Kind
+from automl.strategy import Strategy
 from automl.technique import Technique
-
-ENTRY_POINT_GROUP = "automl.plugins"
 
 
 def _stage_fault(technique: type[Technique]) -> str | None:
@@ -18,18 +19,16 @@ def _stage_fault(technique: type[Technique]) -> str | None:
     return None if has_stage else "has no stage; subclass Architecture, Pruner, Quantizer or Distiller"
 
 
-TECHNIQUE = Kind("technique", Technique, "choose another technique", _stage_fault)
+TECHNIQUE = Kind("technique", "technique", "automl.plugins", Technique, "choose another technique", _stage_fault)
+SAMPLER = Kind("sampler", "sampler", "automl.samplers", Strategy, "choose another --sampler")
+METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metric")
+RUNTIME = Kind("runtime", "runtime", "automl.runtimes", object, "choose another runtime")
+TASK = Kind("task", "task", "automl.tasks", object, "choose another task")
+DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")
+STOPPING = Kind("stopping", "stopping rule", "automl.stopping", object, "choose another --early-stopping")
 
-
-@cache
-def plugins() -> dict[str, Plugin[Technique]]:
-    """List what is installed, by name, importing none of it."""
-    return any_kind.found(list(entry_points(group=ENTRY_POINT_GROUP)), TECHNIQUE)
-
-
-def broken_plugins() -> dict[str, PluginError]:
-    """Import every technique, and say by name what is wrong with those that cannot be used."""
-    return any_kind.broken(plugins())
+KINDS: tuple[Kind[Any], ...] = (TECHNIQUE, SAMPLER, METRIC, RUNTIME, TASK, DATASET, STOPPING)
+"""Every kind, in the order in which they are listed."""
 
 
 def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:
@@ -42,7 +41,7 @@ def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:
     Raises:
         PluginError: If the name is unknown, of another stage, claimed twice, or cannot be imported.
     """
-    technique = any_kind.chosen(plugins(), name, TECHNIQUE).load()
+    technique = TECHNIQUE.load(name)
     if stage is not None and technique.stage is not stage:
         raise PluginError(
             f"technique {name!r} is of the stage {technique.stage}, not {stage}; "
@@ -54,7 +53,7 @@ def technique_class(name: str, stage: Stage | None = None) -> type[Technique]:
 def _of_stage(stage: Stage) -> list[str]:
     """Name the techniques of a stage; one that is broken is of none."""
     names = []
-    for name, plugin in plugins().items():
+    for name, plugin in TECHNIQUE.installed().items():
         with suppress(PluginError):
             if plugin.load().stage is stage:
                 names.append(name)

@@ -3,7 +3,7 @@
 A strategy maximises one number. Turning several objectives, constraints and failures into it, and never running
 a point twice, is the search's work. Ship one with a line in your ``pyproject.toml``::
 
-    [project.entry-points."automl.strategies"]
+    [project.entry-points."automl.samplers"]
     my_strategy = "my_package:MyStrategy"
 
 and ``automl search --sampler my_strategy`` uses it. Where it needs a package that is not installed, let the import

@@ -39,7 +39,7 @@ from automl.network.answers import answer_gap
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stages import StageRunner
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 from automl.training.batches import normalize
 
 _IMAGES = 48
@@ -145,7 +145,7 @@ def _dataset() -> Dataset:
 @cache
 def techniques() -> dict[str, Stage]:
     """List pruners and quantizers, and ``none``."""
-    kinds = {name: plugin.load().stage for name, plugin in plugins().items()}
+    kinds = {name: plugin.load().stage for name, plugin in TECHNIQUE.installed().items()}
     return {"none": Stage.ARCHITECTURE} | {
         name: stage for name, stage in kinds.items() if stage in {Stage.PRUNER, Stage.QUANTIZER}
     }
@@ -156,7 +156,7 @@ def _recipe(network: str, state: str, technique: str) -> Recipe:
     stages = [StageRecipe(stage=Stage.ARCHITECTURE, technique="python", hyperparameters=target)]
     if technique != "none":
         stage = techniques()[technique]
-        fields = plugins()[technique].load().model_fields
+        fields = TECHNIQUE.installed()[technique].load().model_fields
         profile = Profile(level=0.5) if stage is Stage.PRUNER else Profile(level=8, low=2, high=8)
         settings = {name: value for name, value in _FEW.items() if name in fields}
         stages.append(StageRecipe(stage=stage, technique=technique, hyperparameters=settings, profile=profile))

@@ -30,7 +30,7 @@ from automl.measure.accuracy import accuracy, predict
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stages import StageRunner
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 
 PAGE = Path(__file__).parents[1] / "docs" / "parity.md"
 LIMIT_POINTS = 0.5
@@ -72,7 +72,7 @@ class Compared(NamedTuple):
 def recipes(seed: int) -> Iterator[Recipe]:
     """Draw recipes without end; each quantizer has its turn."""
     draw = random.Random(seed)  # noqa: S311 # not for secrets
-    loaded = {name: plugin.load() for name, plugin in plugins().items()}
+    loaded = {name: plugin.load() for name, plugin in TECHNIQUE.installed().items()}
     pruners = [None, *(name for name, technique in loaded.items() if technique.stage is Stage.PRUNER)]
     quantizers = [name for name, technique in loaded.items() if technique.stage is Stage.QUANTIZER]
     while True:

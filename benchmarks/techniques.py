@@ -19,7 +19,7 @@ from automl.core.trial import Trial
 from automl.datasets.load import load_dataset
 from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 
 PAGE = Path(__file__).parents[1] / "docs" / "techniques.md"
 NETWORK_NAME = "conv_net"
@@ -68,7 +68,7 @@ class Baseline(NamedTuple):
 
 def cases() -> Iterator[Case]:
     """Make a row for every technique, and for combinations of two and more."""
-    techniques = {name: plugin.load() for name, plugin in plugins().items()}
+    techniques = {name: plugin.load() for name, plugin in TECHNIQUE.installed().items()}
     yield Case(NETWORK_NAME, "float32", f"{NETWORK}\n{TRAINING}", None)
     for name, fields in ARCHITECTURES.items():
         yield Case(name, "float32", f"architecture: {{{name}: {fields}}}\n{TRAINING}", None)
@@ -114,17 +114,17 @@ def _combinations(distillers: list[str]) -> Iterator[Case]:
 
 def _distiller(name: str, fits: str) -> str:
     """Name a distiller with its defaults: a case leaves nothing to search."""
-    fields = {**plugins()[name].load()().model_dump(), "fits": fits}
+    fields = {**TECHNIQUE.installed()[name].load()().model_dump(), "fits": fits}
     return f"distiller: {{{name}: {{{', '.join(f'{field}: {value}' for field, value in fields.items())}}}}}"
 
 
 def _pruner(name: str) -> str:
-    fields = "{base: l1_norm}" if "base" in plugins()[name].load().model_fields else ""
+    fields = "{base: l1_norm}" if "base" in TECHNIQUE.installed()[name].load().model_fields else ""
     return f"pruner: {{{name}: {fields}}}\n{SPARSITY}"
 
 
 def _quantizer(name: str, bits: int) -> str:
-    fields = "{epochs: 5}" if "epochs" in plugins()[name].load().model_fields else ""
+    fields = "{epochs: 5}" if "epochs" in TECHNIQUE.installed()[name].load().model_fields else ""
     return f"quantizer: {{{name}: {fields}}}\nweight_bits: {{level: {bits}, slope: 0}}"
 
 

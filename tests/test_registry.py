@@ -1,14 +1,16 @@
 """The registry finds techniques by entry point, and says whose fault it is where one does not work."""
 
+from contextlib import ExitStack
 from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
+from installed_plugins import only_installed
 
-from automl import registry
 from automl.core.stage import Stage
 from automl.errors import PluginError
-from automl.registry import ENTRY_POINT_GROUP, broken_plugins, plugins, technique_class
+from automl.plugins import forget_installed
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Pruner, Technique
 
 
@@ -44,7 +46,7 @@ not_a_technique = 3
 
 
 def point(name: str, value: str, distribution: str | None = "other-pruners") -> metadata.EntryPoint:
-    entry_point = metadata.EntryPoint(name, value, ENTRY_POINT_GROUP)
+    entry_point = metadata.EntryPoint(name, value, TECHNIQUE.group)
     if distribution is None:
         return entry_point
     return entry_point._for(SimpleNamespace(name=distribution, version="1.2"))
@@ -55,37 +57,29 @@ def here(attribute: str) -> str:
 
 
 @pytest.fixture
-def install(monkeypatch):
+def install():
     """Give a function that makes these entry points the only ones that are installed."""
 
-    def install(*points: metadata.EntryPoint) -> None:
-        def entry_points(*, group: str) -> metadata.EntryPoints:
-            assert group == ENTRY_POINT_GROUP
-            return metadata.EntryPoints(points)
-
-        monkeypatch.setattr(registry, "entry_points", entry_points)
-        plugins.cache_clear()
-
-    yield install
-    plugins.cache_clear()
+    with ExitStack() as stack:
+        yield lambda *points: stack.enter_context(only_installed(TECHNIQUE, *points))
 
 
 def test_shipped_techniques_name_their_distribution():
-    shipped = plugins()["conv_net"]
+    shipped = TECHNIQUE.installed()["conv_net"]
     assert shipped.distribution == f"automl-pareto {metadata.version('automl-pareto')}"
     assert technique_class("conv_net", Stage.ARCHITECTURE).name == "conv_net"
 
 
 def test_technique_of_another_distribution_is_found(install):
     install(point("halve", here("Halve")))
-    assert list(plugins()) == ["halve"]
-    assert plugins()["halve"].distribution == "other-pruners 1.2"
+    assert list(TECHNIQUE.installed()) == ["halve"]
+    assert TECHNIQUE.installed()["halve"].distribution == "other-pruners 1.2"
     assert technique_class("halve", Stage.PRUNER) is Halve
 
 
 def test_listing_imports_nothing(install):
     install(point("broken", "no_such_package:Thing"))
-    assert list(plugins()) == ["broken"]
+    assert list(TECHNIQUE.installed()) == ["broken"]
 
 
 def test_unknown_name_lists_the_nearest():
@@ -170,17 +164,17 @@ def test_a_name_that_is_claimed_twice_hurts_only_who_chooses_it(install):
     other = point("other", here("Other"))
     install(other, point("halve", here("Halve"), "one"), point("halve", "elsewhere:Halve", "two"))
     assert technique_class("other") is Other
-    assert list(broken_plugins()) == ["halve"]
+    assert list(TECHNIQUE.broken()) == ["halve"]
 
 
 def test_one_technique_that_is_listed_twice_is_found_once(install):
     install(point("halve", here("Halve")), point("halve", here("Halve"), "a copy on sys.path"))
-    assert list(plugins()) == ["halve"]
+    assert list(TECHNIQUE.installed()) == ["halve"]
 
 
 def test_entry_point_without_a_distribution_is_listed(install):
     install(point("halve", here("Halve"), None))
-    assert plugins()["halve"].distribution == "an unknown distribution"
+    assert TECHNIQUE.installed()["halve"].distribution == "an unknown distribution"
     install(point("broken", "no_such_package:Thing", None))
     with pytest.raises(PluginError, match="cannot be imported"):
         technique_class("broken")
@@ -206,18 +200,18 @@ def packages(tmp_path, monkeypatch):
             info.mkdir()
             (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 2.0\n")
             entry = f"{points.get(name, name)} = {name}:Thing"
-            (info / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\n{entry}\n")
+            (info / "entry_points.txt").write_text(f"[{TECHNIQUE.group}]\n{entry}\n")
         monkeypatch.syspath_prepend(tmp_path)
-        plugins.cache_clear()
+        forget_installed()
 
     yield install
-    plugins.cache_clear()
+    forget_installed()
 
 
 def test_packages_that_raise_while_they_are_imported_are_listed_and_refused_by_name(packages):
     packages({}, **{name: source for name, (source, _) in BROKEN_SOURCES.items()})
-    assert plugins().keys() >= {*BROKEN_SOURCES, "conv_net", "qat"}
-    broken = broken_plugins()
+    assert TECHNIQUE.installed().keys() >= {*BROKEN_SOURCES, "conv_net", "qat"}
+    broken = TECHNIQUE.broken()
     for name, (_, reason) in BROKEN_SOURCES.items():
         message = f"^technique '{name}' of {name} 2.0 cannot be imported: {reason}.*run `pip install --force-reinstall"
         assert "\n" not in str(broken[name])

@@ -1,13 +1,14 @@
 """Strategies are found by entry point, and one that does not work is refused with its distribution."""
 
+from contextlib import ExitStack
 from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
+from installed_plugins import only_installed
 
-from automl import strategies as found
 from automl.errors import PluginError
-from automl.strategies import ENTRY_POINT_GROUP, strategies, strategy_class
+from automl.registry import SAMPLER
 from automl.strategy import Strategy
 
 
@@ -39,44 +40,36 @@ not_a_strategy = 3
 
 def point(name: str, attribute: str, distribution: str | None = "other-searches") -> metadata.EntryPoint:
     value = attribute if ":" in attribute else f"{__name__}:{attribute}"
-    entry_point = metadata.EntryPoint(name, value, ENTRY_POINT_GROUP)
+    entry_point = metadata.EntryPoint(name, value, SAMPLER.group)
     if distribution is None:
         return entry_point
     return entry_point._for(SimpleNamespace(name=distribution, version="1.2"))
 
 
 @pytest.fixture
-def install(monkeypatch):
+def install():
     """Give a function that makes these entry points the only ones that are installed."""
 
-    def install(*points: metadata.EntryPoint) -> None:
-        def entry_points(*, group: str) -> metadata.EntryPoints:
-            assert group == ENTRY_POINT_GROUP
-            return metadata.EntryPoints(points)
-
-        monkeypatch.setattr(found, "entry_points", entry_points)
-        strategies.cache_clear()
-
-    yield install
-    strategies.cache_clear()
+    with ExitStack() as stack:
+        yield lambda *points: stack.enter_context(only_installed(SAMPLER, *points))
 
 
 def test_strategy_of_another_distribution_is_found(install):
     install(point("first", "First"))
-    assert list(strategies()) == ["first"]
-    assert strategy_class("first") is First
+    assert list(SAMPLER.installed()) == ["first"]
+    assert SAMPLER.load("first") is First
 
 
 def test_listing_imports_nothing(install):
     install(point("broken", "no_such_package:Thing"))
-    assert list(strategies()) == ["broken"]
+    assert list(SAMPLER.installed()) == ["broken"]
 
 
 @pytest.mark.parametrize("attribute", ["no_such_package:Thing", "NoSuchClass"])
 def test_strategy_that_cannot_be_imported_names_its_distribution(install, attribute):
     install(point("broken", attribute))
     with pytest.raises(PluginError, match=r"sampler 'broken' of other-searches 1\.2 cannot be imported: .*[nN]o") as at:
-        strategy_class("broken")
+        SAMPLER.load("broken")
     assert "\n" not in str(at.value)
 
 
@@ -84,29 +77,29 @@ def test_strategy_that_cannot_be_imported_names_its_distribution(install, attrib
 def test_entry_point_that_is_no_strategy_is_refused(install, attribute):
     install(point("odd", attribute))
     with pytest.raises(PluginError, match=r"'odd' of other-searches 1\.2 is .*, not a subclass of .*correct its entry"):
-        strategy_class("odd")
+        SAMPLER.load("odd")
 
 
 @pytest.mark.parametrize("attribute", ["First", "Nameless"])
 def test_strategy_of_another_name_is_refused(install, attribute):
     install(point("third", attribute))
     with pytest.raises(PluginError, match=r"'third' of other-searches 1\.2 (calls itself 'first'|has no name)"):
-        strategy_class("third")
+        SAMPLER.load("third")
 
 
 def test_name_that_two_distributions_claim_is_refused_when_it_is_used(install):
     install(point("first", "First", "one"), point("first", "elsewhere:First", "two"))
-    assert list(strategies()) == ["first"]
+    assert list(SAMPLER.installed()) == ["first"]
     with pytest.raises(PluginError, match=r"'first' is claimed by one 1\.2 and by two 1\.2; uninstall one of them"):
-        strategy_class("first")
+        SAMPLER.load("first")
 
 
 def test_one_strategy_that_is_listed_twice_is_found_once(install):
     install(point("first", "First"), point("first", "First", "a copy on sys.path"))
-    assert strategy_class("first") is First
+    assert SAMPLER.load("first") is First
 
 
 def test_entry_point_without_a_distribution_is_named_so(install):
     install(point("broken", "no_such_package:Thing", None))
     with pytest.raises(PluginError, match="'broken' of an unknown distribution cannot be imported"):
-        strategy_class("broken")
+        SAMPLER.load("broken")

@@ -24,20 +24,19 @@ def plugins(
 
 
 def _list(*, as_json: bool) -> None:
-    from automl.registry import broken_plugins
-    from automl.registry import plugins as installed
+    from automl.registry import TECHNIQUE
     from automl.report.technique_description import describe_technique
     from automl.report.technique_details import techniques_table
 
-    broken = {name: str(error) for name, error in broken_plugins().items()}
+    broken = {name: str(error) for name, error in TECHNIQUE.broken().items()}
     techniques = [
         describe_technique(plugin.load(), plugin.distribution)
-        for name, plugin in installed().items()
+        for name, plugin in TECHNIQUE.installed().items()
         if name not in broken
     ]
     if as_json:
         unusable = [
-            {"name": name, "distribution": installed()[name].distribution, "error": reason}
+            {"name": name, "distribution": TECHNIQUE.installed()[name].distribution, "error": reason}
             for name, reason in broken.items()
         ]
         print_json([*(technique.model_dump(mode="json") for technique in techniques), *unusable])
@@ -46,12 +45,11 @@ def _list(*, as_json: bool) -> None:
 
 
 def _describe(name: str, *, as_json: bool) -> None:
-    from automl.registry import plugins as installed
-    from automl.registry import technique_class
+    from automl.registry import TECHNIQUE
     from automl.report.technique_description import describe_technique
     from automl.report.technique_details import technique_details
 
-    technique = describe_technique(technique_class(name), installed()[name].distribution)
+    technique = describe_technique(TECHNIQUE.load(name), TECHNIQUE.chosen(name).distribution)
     if as_json:
         print_json(technique.model_dump(mode="json"))
     else:

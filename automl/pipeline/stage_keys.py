@@ -15,7 +15,7 @@ from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.code_version import code_version, plugin_version
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Distiller, Technique
 from automl.training.fit import fit
 
@@ -134,7 +134,7 @@ def _stage_facts(stage: StageRecipe) -> dict[str, object]:
 
 
 def _class_facts(technique: type[Technique]) -> dict[str, object]:
-    plugin = plugins().get(technique.name)
+    plugin = TECHNIQUE.installed().get(technique.name)
     return {
         "name": technique.name,
         "version": technique.version,

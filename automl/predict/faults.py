@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from automl import registry
 from automl.core.recipe import StageRecipe
 from automl.errors import AutomlError, InfeasibleError
+from automl.registry import TECHNIQUE
 
 
 class TechniqueFaultError(AutomlError):
@@ -18,7 +18,7 @@ class TechniqueFaultError(AutomlError):
     """
 
     def __init__(self, stage: StageRecipe, error: Exception) -> None:
-        plugin = registry.plugins().get(stage.technique)
+        plugin = TECHNIQUE.installed().get(stage.technique)
         owner = "" if plugin is None else f" of {plugin.distribution}"
         frame = traceback.extract_tb(error.__traceback__)[-1]
         reason = (str(error).splitlines() or [""])[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from automl.core.distribution import DISTRIBUTION
 from automl.core.value import Value
 from automl.errors import AutomlError, PluginError, UsageError
-from automl.registry import broken_plugins, plugins
+from automl.registry import TECHNIQUE
 from automl.search.versions import library_versions
 
 
@@ -81,7 +81,7 @@ def _runtime() -> str:
 
 
 def _plugins() -> str:
-    found, broken = plugins(), broken_plugins()
+    found, broken = TECHNIQUE.installed(), TECHNIQUE.broken()
     if broken:
         reasons = ". ".join(str(error) for error in broken.values())
         raise PluginError(f"{len(broken)} of {len(found)} techniques cannot be used: {reasons}")

@@ -6,7 +6,7 @@ from typing import Protocol
 from automl.core.objective import Objective
 from automl.core.space import SearchSpace
 from automl.errors import UsageError
-from automl.strategies import strategies, strategy_class
+from automl.registry import SAMPLER
 from automl.suggest.suggester import Suggester
 
 AUTO = "auto"
@@ -36,7 +36,7 @@ def _from_optuna(space: SearchSpace, objectives: Sequence[Objective], *, sampler
 def _from_plugin(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
     from automl.suggest.strategy_suggester import StrategySuggester
 
-    strategy = strategy_class(sampler)
+    strategy = SAMPLER.load(sampler)
     if not space.parameters:  # one point, and nothing to learn
         return _from_optuna(space, objectives, sampler="random", seed=seed)
     return StrategySuggester(strategy(space.parameters, space.constants, seed=seed), space, objectives, seed=seed)
@@ -54,7 +54,7 @@ _BUILT_IN: dict[str, MakeSuggester] = {  # a further suggester is a function lik
 
 def sampler_names() -> tuple[str, ...]:
     """List what ``--sampler`` takes, importing none of it."""
-    return (*_BUILT_IN, *(name for name in strategies() if name not in _BUILT_IN))
+    return (*_BUILT_IN, *(name for name in SAMPLER.installed() if name not in _BUILT_IN))
 
 
 def check_sampler(name: str) -> None:

@@ -3,19 +3,18 @@
 import json
 import os
 import sys
-from importlib import metadata
 
 import pytest
 import torch
 from command_line import write_space
+from installed_plugins import also_installed
 
-from automl import registry
 from automl.cli.main import main
 from automl.engines import ray_engine
 from automl.engines.inline_engine import run_inline
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.trial_runner import TrialRunner
-from automl.plugins import Plugin
+from automl.registry import TECHNIQUE
 from automl.search import request, run
 from automl.storage.store import TrialStore
 from automl.technique import Quantizer
@@ -259,12 +258,10 @@ class Failing(Quantizer):
 
 
 @pytest.fixture
-def _failing(monkeypatch):
+def _failing():
     """Install the quantizer above beside those that ship."""
-    entry_point = metadata.EntryPoint("failing", f"{__name__}:Failing", registry.ENTRY_POINT_GROUP)
-    together = {**registry.plugins(), "failing": Plugin("failing", "tests 1", entry_point, registry.TECHNIQUE)}
-    monkeypatch.setattr(registry, "plugins", lambda: together)
-    monkeypatch.setattr("automl.pipeline.stage_keys.plugins", lambda: together)
+    with also_installed(TECHNIQUE, Failing):
+        yield
 
 
 @pytest.mark.usefixtures("_failing")

@@ -3,16 +3,14 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import pytest
 import torch
+from installed_plugins import also_installed
 from torch import nn
 
-from automl import registry
 from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
 from automl.core.space import SearchSpace
@@ -21,8 +19,7 @@ from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.pipeline.stage_cache import FolderCache, NoCache, StageCache
 from automl.pipeline.stages import StageRunner
-from automl.plugins import Plugin
-from automl.registry import TECHNIQUE, plugins
+from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.technique import Architecture, Pruner
@@ -114,15 +111,7 @@ class Failing(Pruner):
 def installed() -> Iterator[None]:
     """Install the techniques above beside those that ship, and compute as a worker does."""
     torch.set_num_threads(1)
-    own = {
-        kind.name: Plugin(
-            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
-        )
-        for kind in (SharedBody, Careless, Fussy, Failing)
-    }
-    together = {**plugins(), **own}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "plugins", lambda: together)
+    with also_installed(TECHNIQUE, SharedBody, Careless, Fussy, Failing):
         yield
 
 

@@ -23,7 +23,7 @@ from automl.core.stage import Stage
 from automl.errors import InfeasibleError
 from automl.pipeline.stage_keys import Ground, stage_keys
 from automl.pipeline.stages import StageRunner
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.storage.cache import CacheFolder
 
 EPOCHS = {"float": 2, "pruned": 3, "quantized": 3, "both": 4, "careless": 2, "made once": 3}
@@ -106,7 +106,7 @@ def test_results_are_the_same_bytes_with_and_without_a_cache(chain, cache, entri
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(plugins()))
+@pytest.mark.parametrize("name", sorted(TECHNIQUE.installed()))
 def test_a_technique_gives_the_same_bytes_after_a_fit_from_the_cache(name, filled_cache, tmp_path):
     stage = technique_class(name).stage
     if stage is Stage.ARCHITECTURE:

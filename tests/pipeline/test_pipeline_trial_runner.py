@@ -4,16 +4,15 @@ import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
 import onnxruntime
 import pytest
 import torch
+from installed_plugins import also_installed
 from torch import nn
 
-from automl import registry
 from automl.core.fidelity import Transition
 from automl.core.objective import Constraint
 from automl.core.quantization import ActivationQuantization
@@ -28,8 +27,7 @@ from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
 from automl.pipeline import trial_runner
 from automl.pipeline.trial_runner import TrialRunner
-from automl.plugins import Plugin
-from automl.registry import TECHNIQUE, plugins
+from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
 from automl.technique import Architecture, Pruner, Quantization, QuantizedModel, Quantizer, WeightQuantization
@@ -163,15 +161,7 @@ class Fibber(Quantizer):
 def techniques():
     """Install the techniques above beside those that ship."""
     torch.set_num_threads(1)
-    own = {
-        kind.name: Plugin(
-            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
-        )
-        for kind in (Unbuildable, Broken, Explode, Widen, Liar, Fibber, OneForAll)
-    }
-    together = {**plugins(), **own}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "plugins", lambda: together)
+    with also_installed(TECHNIQUE, Unbuildable, Broken, Explode, Widen, Liar, Fibber, OneForAll):
         yield
 
 

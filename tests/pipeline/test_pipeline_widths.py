@@ -1,17 +1,16 @@
 """A network says how wide each layer was, was asked to be and is, whether its stages ran or came from the cache."""
 
-from importlib import metadata
 from pathlib import Path
 from typing import ClassVar
 
 import onnx
 import pytest
 import torch
+from installed_plugins import also_installed
 from onnx import numpy_helper
 from small_trials import FLOAT, file_of, folder_cache, installed, runner_of, small_dataset, small_space
 from torch import nn
 
-from automl import registry
 from automl.core.profile import Profile
 from automl.core.recipe import StageRecipe
 from automl.core.stage import Stage
@@ -20,7 +19,6 @@ from automl.errors import PluginError
 from automl.measure.contents import file_contents
 from automl.pipeline.stage_cache import NoCache
 from automl.pipeline.stages import StageRunner
-from automl.plugins import Plugin
 from automl.registry import TECHNIQUE
 from automl.technique import Pruner
 
@@ -47,10 +45,7 @@ class HalfOfTheLast(Pruner):
 
 @pytest.fixture(scope="module", autouse=True)
 def techniques():
-    with installed(), pytest.MonkeyPatch.context() as patch:
-        entry = metadata.EntryPoint(HalfOfTheLast.name, f"{__name__}:{HalfOfTheLast.__name__}", "")
-        together = {**registry.plugins(), HalfOfTheLast.name: Plugin(HalfOfTheLast.name, "tests 1", entry, TECHNIQUE)}
-        patch.setattr(registry, "plugins", lambda: together)
+    with installed(), also_installed(TECHNIQUE, HalfOfTheLast):
         yield
 
 

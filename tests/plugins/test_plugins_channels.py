@@ -15,14 +15,14 @@ from torch.nn import functional
 
 from automl.errors import InfeasibleError
 from automl.network.plain import own_copy, plain_weights
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import ImageShape, Profile
 from automl.testing.context import context
 from automl_plugins.pruners.channel_pruner import ChannelPruner
 
 NETWORKS = {make.__name__: make for make in (*branching_networks.NETWORKS, *unusual_layers.NETWORKS)}
 HALF = Profile(level=0.5)
-PRUNERS = [name for name, plugin in plugins().items() if issubclass(plugin.load(), ChannelPruner)]
+PRUNERS = [name for name, plugin in TECHNIQUE.installed().items() if issubclass(plugin.load(), ChannelPruner)]
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
 

@@ -7,14 +7,14 @@ from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
 from automl.measure.accuracy import predict
 from automl.pipeline.simulation import simulated_logits
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, Quantizer, Stage
 from automl.testing.context import NORMALIZATION, context, split
 from automl.testing.networks import CLASSES, SHAPE, plain
 
 QUANTIZERS = [
     name
-    for name, plugin in plugins().items()
+    for name, plugin in TECHNIQUE.installed().items()
     if plugin.load().stage is Stage.QUANTIZER and name != "float16"  # it quantizes no activation
 ]
 BITS = Profile(level=8, high=8)

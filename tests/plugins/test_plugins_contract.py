@@ -6,11 +6,13 @@ import sys
 import pytest
 
 from automl.network.handed_over import hand_over
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 from automl.technique import Technique
 from automl.testing import TechniqueContract, networks
 
-SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
+SHIPPED = [
+    name for name, plugin in TECHNIQUE.installed().items() if plugin.entry_point.value.startswith("automl_plugins.")
+]
 REQUIRED = {
     "given": {"network": hand_over(networks.plain())},
     "python": {"target": "automl.testing.networks:plain"},
@@ -31,7 +33,7 @@ REFUSED = {
 
 def technique(name: str) -> Technique:
     """Give a technique with one epoch for whatever it trains: the contract is about form, not accuracy."""
-    kind = plugins()[name].load()
+    kind = TECHNIQUE.installed()[name].load()
     epochs = {field: 1 for field in kind.model_fields if field.endswith("epochs")}
     return kind.model_validate({**epochs, **REQUIRED.get(name, {})})
 
@@ -55,8 +57,8 @@ def test_only_what_is_known_not_to_fit_is_refused(name):
 def test_listing_the_techniques_imports_neither_torch_nor_nni():
     script = (
         "import sys\n"
-        "from automl.registry import plugins\n"
-        "for plugin in plugins().values():\n"
+        "from automl.registry import TECHNIQUE\n"
+        "for plugin in TECHNIQUE.installed().values():\n"
         "    plugin.load()\n"
         "    heavy = {'torch', 'nni', 'numpy'} & sys.modules.keys()\n"
         "    assert not heavy, f'{plugin.entry_point.value} imports {heavy}'\n"

@@ -15,7 +15,7 @@ from automl.core.training_settings import TrainingSettings
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
 from automl.pipeline.stages import StageRunner
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 from automl.technique import Distiller, Fit, Profile, Pruner, Stage, StageContext
 from automl.testing.context import context, logits, trained
 from automl.testing.networks import CLASSES, Block, plain, residual
@@ -24,7 +24,7 @@ from automl_plugins.architectures.conv_net import ConvNet
 from automl_plugins.distillers.adaptive1d_layerwise import Adaptive1dLayerwise
 from automl_plugins.distillers.dynamic_layerwise import DynamicLayerwise
 
-TECHNIQUES = {name: plugin.load() for name, plugin in plugins().items()}
+TECHNIQUES = {name: plugin.load() for name, plugin in TECHNIQUE.installed().items()}
 DISTILLERS = [name for name, technique in TECHNIQUES.items() if technique.stage is Stage.DISTILLER]
 COMPRESSORS = [name for name, technique in TECHNIQUES.items() if technique.stage in (Stage.PRUNER, Stage.QUANTIZER)]
 HOOKS = [name for name in vars(nn.Module()) if name.endswith(("_hooks", "_pre_hooks"))]

@@ -11,7 +11,7 @@ from automl.core.quantization import ActivationQuantization
 from automl.export.onnx_writer import export_onnx
 from automl.measure.accuracy import predict
 from automl.pipeline.simulation import simulated_logits
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage
 from automl.testing.context import NORMALIZATION, context, split
 from automl.testing.networks import CLASSES, SHAPE, Add
@@ -20,7 +20,9 @@ from automl_plugins.quantizers._quantized_tensors import ActivationScheme, activ
 
 BITS = Profile(level=8, high=8)
 QUANTIZERS = [
-    name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER and name != "float16"
+    name
+    for name, plugin in TECHNIQUE.installed().items()
+    if plugin.load().stage is Stage.QUANTIZER and name != "float16"
 ]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from automl.network.folding import fold_batch_norm
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, Pruner, Quantizer, Stage
 from automl.testing.context import context, logits, split, trained
 from automl.testing.networks import depthwise, plain, residual
@@ -15,11 +15,11 @@ from automl_plugins.pruners.channel_pruner import ChannelPruner
 from automl_plugins.pruners.channels.layouts import channel_layout
 from automl_plugins.pruners.channels.removals import kept_channels
 
-CHANNEL_PRUNERS = [name for name, plugin in plugins().items() if issubclass(plugin.load(), ChannelPruner)]
+CHANNEL_PRUNERS = [name for name, plugin in TECHNIQUE.installed().items() if issubclass(plugin.load(), ChannelPruner)]
 WITHOUT_TRAINING = [
-    name for name in CHANNEL_PRUNERS if "scoring_learning_rate" not in plugins()[name].load().model_fields
+    name for name in CHANNEL_PRUNERS if "scoring_learning_rate" not in TECHNIQUE.installed()[name].load().model_fields
 ]
-QUANTIZERS = [name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER]
+QUANTIZERS = [name for name, plugin in TECHNIQUE.installed().items() if plugin.load().stage is Stage.QUANTIZER]
 GROUPS = {
     plain: [["0.conv"], ["2.conv"]],
     depthwise: [["0.conv", "1.conv"], ["2.conv"]],

@@ -13,7 +13,7 @@ from automl.export.onnx_writer import export_onnx
 from automl.measure.accuracy import predict
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage, StageContext
 from automl.testing.context import NORMALIZATION, context, logits, split, trained
 from automl.testing.networks import NETWORKS, SHAPE, Network, depthwise, plain, residual
@@ -21,7 +21,9 @@ from automl_plugins.nni.compression import PtqQuantizer, TorchEvaluator, nni
 from automl_plugins.quantizers._quantized_tensors import activation_grids, weight_grids
 
 QUANTIZERS = [  # with integers: float16 has a test of its own
-    name for name, plugin in plugins().items() if plugin.load().stage is Stage.QUANTIZER and name != "float16"
+    name
+    for name, plugin in TECHNIQUE.installed().items()
+    if plugin.load().stage is Stage.QUANTIZER and name != "float16"
 ]
 WIDE = Profile(level=8, low=2, high=8)
 SLOPED = Profile(level=5, slope=3, low=2, high=8)

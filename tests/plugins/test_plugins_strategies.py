@@ -13,11 +13,13 @@ import pytest
 import torch
 
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
-from automl.strategies import strategies, strategy_class
+from automl.registry import SAMPLER
 from automl.strategy import Strategy
 from automl_plugins.samplers._strategy_cells import Cells
 
-SHIPPED = [name for name, plugin in strategies().items() if plugin.entry_point.value.startswith("automl_plugins.")]
+SHIPPED = [
+    name for name, plugin in SAMPLER.installed().items() if plugin.entry_point.value.startswith("automl_plugins.")
+]
 CHOICES = Categorical(choices=("none", "l1_norm", "fpgm"))
 PRUNED = Condition(parameter="pruner", values=("l1_norm", "fpgm"))
 EVERY_KIND = (
@@ -36,7 +38,7 @@ each_strategy = pytest.mark.parametrize("name", SHIPPED)
 
 
 def make(name, parameters=EVERY_KIND, seed=0):
-    return strategy_class(name)(parameters, {"architecture": "conv_net"}, seed=seed)
+    return SAMPLER.load(name)(parameters, {"architecture": "conv_net"}, seed=seed)
 
 
 def points_of(strategy, count, reward=lambda point: point["width"] / 32):
@@ -152,12 +154,12 @@ def test_a_fault_inside_nni_surfaces_where_a_point_is_asked_for(name, monkeypatc
 def test_a_strategy_prints_and_warns_of_nothing():
     script = (
         "from automl.core.parameter import Integer, Parameter\n"
-        "from automl.strategies import strategies, strategy_class\n"
+        "from automl.registry import SAMPLER\n"
         "import automl_plugins.nni.strategy_engine, torch, sys\n"
         "assert 'gym' not in sys.modules\n"
         "parameters = tuple(Parameter(name=n, domain=Integer(low=0, high=9)) for n in 'ab')\n"
         "for name in ('evolution', 'rl'):\n"
-        "    strategy = strategy_class(name)(parameters, {}, seed=0)\n"
+        "    strategy = SAMPLER.load(name)(parameters, {}, seed=0)\n"
         "    for _ in range(20):\n"
         "        strategy.tell(strategy.ask(), 0.5)\n"
     )

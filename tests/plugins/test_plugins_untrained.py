@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.network.folding import fold_batch_norm
-from automl.registry import plugins
+from automl.registry import TECHNIQUE
 from automl.technique import Profile
 from automl.testing.context import context, trained
 from automl.testing.networks import CLASSES, NETWORKS, SHAPE, residual
@@ -50,7 +50,7 @@ class Flattened(nn.Module):
 
 
 def technique(name: str, fields: dict[str, object]):
-    return plugins()[name].load().model_validate(fields)
+    return TECHNIQUE.installed()[name].load().model_validate(fields)
 
 
 def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -2,13 +2,12 @@
 
 import itertools
 import random
-from importlib import metadata
 
 import pytest
 import torch
+from installed_plugins import also_installed
 from scipy.stats import spearmanr
 
-from automl import registry
 from automl.core.target import Target
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError, SearchError
@@ -16,12 +15,11 @@ from automl.export.onnx_writer import export_onnx, onnx_bytes
 from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
-from automl.plugins import Plugin
 from automl.predict.latency_model import TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Task, untrained_network
-from automl.registry import TECHNIQUE, plugins
+from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
 from automl.technique import Architecture, Pruner, Quantizer
@@ -148,15 +146,7 @@ class Silent(Quantizer):
 def techniques():
     """Install the techniques above beside those that ship."""
     torch.set_num_threads(1)
-    own = {
-        kind.name: Plugin(
-            kind.name, "tests 1", metadata.EntryPoint(kind.name, f"{__name__}:{kind.__name__}", ""), TECHNIQUE
-        )
-        for kind in (Unbuildable, Broken, Odd, Failing, Tempting, Secretive, Silent)
-    }
-    together = {**plugins(), **own}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "plugins", lambda: together)
+    with also_installed(TECHNIQUE, Unbuildable, Broken, Odd, Failing, Tempting, Secretive, Silent):
         yield
 
 

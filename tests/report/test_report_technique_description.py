@@ -7,14 +7,16 @@ import pytest
 from pydantic import Field
 from rich.console import Console
 
-from automl.registry import plugins, technique_class
+from automl.registry import TECHNIQUE, technique_class
 from automl.report.technique_description import describe_technique
 from automl.report.technique_details import technique_details, techniques_table
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
 from automl.technique import ActiveIf, Categorical, Integer, Pruner, Real, Search, Stage
 
-SHIPPED = [name for name, plugin in plugins().items() if plugin.entry_point.value.startswith("automl_plugins.")]
+SHIPPED = [
+    name for name, plugin in TECHNIQUE.installed().items() if plugin.entry_point.value.startswith("automl_plugins.")
+]
 
 
 class Base(Pruner):

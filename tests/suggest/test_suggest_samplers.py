@@ -7,13 +7,13 @@ import pytest
 from tiny_study import OBJECTIVES, space_of, tiny_space
 
 from automl.errors import UsageError
-from automl.strategies import strategies
+from automl.registry import SAMPLER
 from automl.suggest.optuna_suggester import SAMPLERS
 from automl.suggest.samplers import check_sampler, make_suggester, sampler_names
 
 
 def test_samplers_of_optuna_and_strategies_of_plugins_are_listed_once():
-    assert set(sampler_names()) >= {*SAMPLERS, *strategies(), "evolution", "rl"}
+    assert set(sampler_names()) >= {*SAMPLERS, *SAMPLER.installed(), "evolution", "rl"}
     assert len(set(sampler_names())) == len(sampler_names())
 
 
