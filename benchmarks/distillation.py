@@ -35,7 +35,7 @@ DISTILLERS: tuple[Distiller | None, ...] = (None, DynamicLayerwise(), Adaptive1d
 def context(seed: int, images: int | None = None) -> StageContext:
     """Give what techniques get in a trial."""
     recipe = Recipe(stages=(), training=TrainingSettings(max_train_images=images), seed=seed)
-    return StageRunner(recipe, DIGITS, CPU)._context()  # noqa: SLF001 # a benchmark has no trial
+    return StageRunner(recipe, DIGITS, CPU).context()
 
 
 def trained(network: ConvNet, given: StageContext, *, epochs: int) -> nn.Module:

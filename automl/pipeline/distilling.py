@@ -1,16 +1,22 @@
 """Finds the teacher of a trial, and the steps in which it teaches."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from torch import nn
 
 from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.errors import InfeasibleError
+from automl.pipeline.environment import StageEnvironment
+from automl.pipeline.isolation import blamed
 from automl.pipeline.stage_keys import takes_part
 from automl.pipeline.techniques import technique_of
 from automl.technique import Distiller, StageContext
+
+TEACHER = "teacher"
+"""The entry of ``StepLog`` for the training of the teacher."""
 
 MakeNetwork = Callable[[StageRecipe], nn.Module]
 """From an architecture to its network, on the device of the trial."""
@@ -42,6 +48,40 @@ def check_student(distiller: Distiller, model: nn.Module, steps: Iterable[str], 
             "set its field fits to all or train, or choose a pruner or a quantizer"
         )
     distiller.check(model, context)
+
+
+def taught_contexts(
+    steps: Iterable[str],
+    context: StageContext,
+    environment: StageEnvironment,
+    *,
+    build: MakeNetwork,
+    train: MakeNetwork,
+) -> Mapping[str, StageContext]:
+    """Give each step its context: where the distiller takes part in it, one whose fit has a teacher.
+
+    Args:
+        steps: Those that will run.
+        context: Of a step without a teacher.
+        environment: Of the recipe.
+        build: Makes a network that may teach, untrained, unless it comes with its weights.
+        train: Makes one that is trained as the study trains.
+
+    Raises:
+        InfeasibleError: If nobody can teach.
+    """
+    steps = list(steps)
+    contexts = dict.fromkeys(steps, context)
+    distiller, teacher = distiller_of(environment.recipe), environment.recipe.teacher
+    taught = [step for step in steps if distiller is not None and takes_part(distiller, step)]
+    if distiller is not None and teacher is not None and taught:
+        with environment.log.timed(TEACHER):
+            network = find_teacher(teacher, distiller, context, build=build, train=train)
+        own = environment.context_of(distiller, context)
+        for step in taught:  # a fit of its own: what one step made its fit remember, a cached one would not
+            with environment.seeded(), blamed(distiller):
+                contexts[step] = replace(context, fit=distiller.distill(network, own))
+    return contexts
 
 
 def find_teacher(

@@ -12,7 +12,7 @@ from automl.core.study import StudySpec
 from automl.core.trial import TrialState
 from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
-from automl.pipeline import trial_runner
+from automl.pipeline import file_metrics, parity
 from automl.pipeline.departure import first_departure
 from automl.pipeline.trial_runner import TrialRunner
 from automl.spaces.load import load_space
@@ -55,8 +55,8 @@ def runner(dataset, tmp_path):
 @pytest.mark.parametrize("accuracies", [(0.9, 0.8), (0.8, 0.9)], ids=["better in the file", "better in torch"])
 def test_a_gap_is_told_whichever_of_the_two_is_better(runner, monkeypatch, caplog, accuracies):
     told = iter(accuracies)
-    monkeypatch.setattr(trial_runner, "accuracy", lambda _logits, _labels: next(told))
-    with caplog.at_level(logging.WARNING, logger=trial_runner.__name__):
+    monkeypatch.setattr(file_metrics, "accuracy", lambda _logits, _labels: next(told))
+    with caplog.at_level(logging.WARNING, logger=parity.__name__):
         trial = runner.run(0, {})
     assert trial.state is TrialState.COMPLETE, trial.error
     assert trial.metrics["parity_gap"] == pytest.approx(0.1)

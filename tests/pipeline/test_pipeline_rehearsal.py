@@ -324,7 +324,7 @@ def test_a_quantizer_is_rehearsed_without_training(name):
     data, trains = small_dataset(), []
     recipe = small_space().recipe(FLOAT, seed=3)
     runner = StageRunner(recipe, data, torch.device("cpu"))
-    context = replace(runner._context(), fit=lambda *_arguments, **_settings: trains.append(1))
+    context = replace(runner.context(), fit=lambda *_arguments, **_settings: trains.append(1))
     used = technique_class(name)()
     prepared = used.prepared(network(8), context.calibration)
     before = {key: tensor.clone() for key, tensor in prepared.state_dict().items()}
@@ -337,7 +337,7 @@ def test_a_quantizer_is_rehearsed_without_training(name):
 def test_a_quantizer_whose_simulation_cannot_be_exported_faithfully_is_refused_before_training():
     model = nn.Sequential(network(8), Misread())
     data = small_dataset()
-    context = StageRunner(small_space().recipe(FLOAT, seed=3), data, torch.device("cpu"))._context()
+    context = StageRunner(small_space().recipe(FLOAT, seed=3), data, torch.device("cpu")).context()
     used = technique_class("ptq")()
     prepared = used.prepared(model, context.calibration)
     with pytest.raises(
@@ -354,7 +354,7 @@ def test_a_deep_network_in_which_rounding_alone_moves_the_logits_is_not_refused(
     model = nn.Sequential(nn.Conv2d(1, 8, 3), *layers, nn.Flatten(), nn.Linear(288, 4))
     data = small_dataset()
     rehearsal = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD)
-    context = runner_of("float")._context()
+    context = runner_of("float").context()
     quantizer = technique_class("ptq")()
     prepared = quantizer.prepared(model, context.calibration)
     rehearsal.check_quantizer(prepared, quantizer, Profile(level=8, low=2, high=8), context)

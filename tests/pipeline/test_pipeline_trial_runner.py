@@ -25,7 +25,7 @@ from automl.errors import InfeasibleError
 from automl.export.packing import pack
 from automl.measure.contents import file_contents
 from automl.measure.latency import LatencyMeter
-from automl.pipeline import trial_runner
+from automl.pipeline import parity
 from automl.pipeline.trial_runner import TrialRunner
 from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
@@ -344,8 +344,8 @@ def test_file_that_does_not_compute_what_was_simulated_fails(make_runner):
 
 
 def test_file_whose_accuracy_differs_from_the_simulated_one_is_logged(make_runner, caplog, monkeypatch):
-    monkeypatch.setattr(trial_runner, "PARITY_LIMIT", -1.0)  # so that any accuracy differs
-    with caplog.at_level(logging.WARNING, logger=trial_runner.__name__):
+    monkeypatch.setattr(parity, "PARITY_LIMIT", -1.0)  # so that any accuracy differs
+    with caplog.at_level(logging.WARNING, logger=parity.__name__):
         trial = make_runner().run(7, {**FLOAT, "quantizer": "fibber", "weight_bits.level": 8})
     assert trial.state is TrialState.COMPLETE, trial.error_traceback
     gap = trial.metrics["parity_gap"]

@@ -231,7 +231,7 @@ def test_teacher_that_knows_more_helps_a_student_with_few_images(name):
 
     def given(images: int, seed: int) -> StageContext:
         recipe = Recipe(stages=(), training=TrainingSettings(max_train_images=images), seed=seed)
-        return StageRunner(recipe, digits, torch.device("cpu"))._context()
+        return StageRunner(recipe, digits, torch.device("cpu")).context()
 
     def accuracy(fit: Fit, seed: int, epochs: int) -> tuple[float, nn.Module]:
         torch.manual_seed(seed)

@@ -35,7 +35,7 @@ def dataset():
 def context(dataset):
     torch.set_num_threads(1)
     recipe = Recipe(stages=(), training=TrainingSettings(batch_size=64), seed=0)
-    return StageRunner(recipe, dataset, CPU)._context()
+    return StageRunner(recipe, dataset, CPU).context()
 
 
 def score(model, dataset):

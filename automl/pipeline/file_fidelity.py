@@ -1,0 +1,53 @@
+"""Refuses a file whose answers are not those of the network that was trained."""
+
+import logging
+from collections.abc import Mapping
+
+from automl.core.fidelity import Transition, bound, first_beyond
+from automl.datasets.dataset import Dataset
+from automl.errors import FidelityError
+from automl.pipeline.compressed_model import CompressedModel
+from automl.pipeline.departure import first_departure
+from automl.pipeline.simulation import explained_gap
+
+_REPEATED_IMAGES = 250
+"""Images that are run again to find how far rounding moves a network."""
+
+_logger = logging.getLogger(__name__)
+
+
+def check_file_fidelity(compressed: CompressedModel, gaps: Mapping[Transition, float], dataset: Dataset) -> None:
+    """Compare the gap of each rewrite with what rounding explains.
+
+    Args:
+        compressed: What was exported.
+        gaps: Of all rewrites up to the runtime.
+        dataset: Of the study.
+
+    Raises:
+        FidelityError: With the rewrite, the gap, and the layer where one is found.
+    """
+    quantization, normalization = compressed.quantization, dataset.normalization
+    is_quantized = quantization is not None and bool(quantization.outputs)
+    beyond = first_beyond(gaps, is_quantized=is_quantized)
+    if beyond is None:
+        return
+    limit = bound(beyond, is_quantized=is_quantized)
+    layer = None
+    if quantization is not None and is_quantized:
+        images = dataset.validation.images[:_REPEATED_IMAGES]
+        if beyond is Transition.EXPORT and gaps[beyond] <= explained_gap(
+            gaps[beyond], compressed.model, quantization, images, normalization
+        ):
+            _logger.warning(
+                "the network answers so alike to all images that rounding alone moves its logits by %.0f%% of "
+                "their spread: its accuracy is that of the file, and says little of the network",
+                100 * gaps[beyond],
+            )
+            return
+        layer = first_departure(compressed.model, quantization, dataset.validation.images, normalization)
+    raise FidelityError(
+        f"the {beyond} changed what the network answers: its logits lie {gaps[beyond]:.2%} of their spread "
+        f"apart, where rounding explains at most {limit:.1%}{f', first at {layer}' if layer else ''}; "
+        "no figure of this file would be true of the network"
+    )
