@@ -28,6 +28,7 @@ class Kind(Generic[Class]):
         base: The class that each derives from.
         where: How a user chooses another one, such as ``choose another technique``.
         fault: Says what is wrong with a class of this kind, and how to mend it; None where nothing is.
+        first: Names that lists begin with, if they are installed; the others follow by their names.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind(Generic[Class]):
     base: type[Class]
     where: str
     fault: Callable[[type[Class]], str | None] = lambda _plugin: None
+    first: tuple[str, ...] = ()
 
     def installed(self) -> Mapping[str, "Plugin[Class]"]:
         """List what is installed, by name, importing none of it."""
@@ -136,7 +138,9 @@ def forget_installed() -> None:
 @cache
 def _installed(kind: Kind[Any]) -> Mapping[str, Plugin[Any]]:
     by_name: dict[str, dict[str, EntryPoint]] = {}
-    for entry_point in sorted(entry_points(group=kind.group), key=lambda point: point.name):
+    order = {name: place for place, name in enumerate(kind.first)}
+    points = sorted(entry_points(group=kind.group), key=lambda point: (order.get(point.name, len(order)), point.name))
+    for entry_point in points:
         by_name.setdefault(entry_point.name, {}).setdefault(entry_point.value, entry_point)  # a place counts once
     plugins = {}
     for name, places in by_name.items():

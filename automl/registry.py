@@ -10,7 +10,7 @@ from typing import Any
 from automl.core.stage import Stage
 from automl.errors import PluginError
 from automl.plugins import Kind
-from automl.strategy import Strategy
+from automl.sampler import AnySampler
 from automl.technique import Technique
 
 
@@ -20,7 +20,14 @@ def _stage_fault(technique: type[Technique]) -> str | None:
 
 
 TECHNIQUE = Kind("technique", "technique", "automl.plugins", Technique, "choose another technique", _stage_fault)
-SAMPLER = Kind("sampler", "sampler", "automl.samplers", Strategy, "choose another --sampler")
+SAMPLER = Kind(
+    "sampler",
+    "sampler",
+    "automl.samplers",
+    AnySampler,
+    "choose another --sampler",
+    first=("auto", "tpe", "gp", "nsga2", "nsga3", "random"),
+)
 METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metric")
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", object, "choose another runtime")
 TASK = Kind("task", "task", "automl.tasks", object, "choose another task")

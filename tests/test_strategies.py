@@ -9,7 +9,7 @@ from installed_plugins import only_installed
 
 from automl.errors import PluginError
 from automl.registry import SAMPLER
-from automl.strategy import Strategy
+from automl.sampler import Strategy
 
 
 class First(Strategy):

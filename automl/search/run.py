@@ -19,6 +19,7 @@ from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Task
+from automl.sampler import AnySampler, Cost, KnownMetrics, Sampler
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
 from automl.search.request import SearchRequest
@@ -30,15 +31,12 @@ from automl.stopping.rung_losses import RungLosses
 from automl.stopping.unjudged import unjudged_notes
 from automl.storage.hold import held_study
 from automl.storage.store import TrialStore, study_folder
-from automl.suggest.anchors import anchors
 from automl.suggest.paid_points import PaidPoints, PayingSuggester
-from automl.suggest.samplers import AUTO, make_suggester
+from automl.suggest.samplers import make_suggester, sampler_class
 from automl.suggest.suggester import Suggester, point_key, random_point
 
 _LATENCY_DRAWS = 4 * NETWORKS
 _LEARNING_SECONDS = 20
-_PREDICTIONS = 48
-"""Points of which ``auto`` asks the predictor before each proposal: some tenths of a second."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,8 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     """
     deadline = time.monotonic() + request.time_budget
     request.check()
-    suggester: Suggester | None = None
-    if request.sampler != AUTO:  # one that cannot be used is refused before anything is loaded
-        suggester = make_suggester(request.space, request.objectives, sampler=request.sampler, seed=request.seed)
+    sampler = sampler_class(request.sampler)  # one that cannot be used is refused before anything is loaded
+    suggester = None if _uses_predictions(sampler) else _suggester(request)
     dataset = load_dataset(request.dataset) if isinstance(request.dataset, str) else request.dataset
     notes = [*request.notes(), *dataset.notes, *_augmentation_note(request, dataset)]
     if request.space.training.augmentation is None:
@@ -104,7 +101,7 @@ def _search(
     )
     session = SearchSession(
         store,
-        suggester or _auto_suggester(request, known, store, listener),
+        suggester or _predicting_suggester(request, known, store, listener),
         budget=request.budget,
         keep=request.keep_artifacts,
         listener=listener,
@@ -128,22 +125,25 @@ def _augmentation_note(request: SearchRequest, dataset: Dataset) -> list[str]:
 
 
 def _start(request: SearchRequest, spec: StudySpec) -> Start:
-    """Put the user's points first, then an earlier study's front, then the corners of the space."""
+    """Put the user's points first, then an earlier study's front, then those that the sampler begins with."""
     points = read_points(request.enqueue, request.space) if request.enqueue is not None else []
     earlier = Start()
     if request.from_study is not None:
         earlier = earlier_study(TrialStore.open(request.store, request.from_study), spec)
-    corners = anchors(request.space) if request.sampler == AUTO else []
-    unique = {point_key(point): point for point in (*points, *earlier.points, *corners)}
+    sampler = sampler_class(request.sampler)
+    own = sampler.first_points(request.space) if issubclass(sampler, Sampler) else ()
+    unique = {point_key(point): dict(point) for point in (*points, *earlier.points, *own)}
     return Start(points=list(unique.values()), lessons=earlier.lessons)
 
 
-def _auto_suggester(
+def _uses_predictions(sampler: type[AnySampler]) -> bool:
+    return issubclass(sampler, Sampler) and sampler.uses_predictions
+
+
+def _predicting_suggester(
     request: SearchRequest, known: SpacePredictor, store: TrialStore, listener: SearchListener
 ) -> Suggester:
-    """Give the sampler all that is known before training: size, latency on this host, and what is paid already."""
-    from automl.suggest.auto_suggester import AutoSuggester  # other searches do not wait for Gaussian processes
-
+    """Give a sampler all that is known before training: size, latency on this host, and what is paid already."""
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
     estimated = {"latency_ms"} if request.target.files == ONE_THREAD.files else {"latency_ms", "size_bytes"}
     if wishes & estimated and len(store.read()) < request.budget:
@@ -157,16 +157,19 @@ def _auto_suggester(
         except SearchError as error:  # networks that cannot be shaped untrained, a busy host
             listener.on_note(f"latency is learnt from the trials alone: {error}")
     paid = PaidPoints(request.space, seed=request.seed)
-    suggester = AutoSuggester(
+    return PayingSuggester(_suggester(request, known, paid), paid)
+
+
+def _suggester(request: SearchRequest, known: KnownMetrics | None = None, cost: Cost | None = None) -> Suggester:
+    return make_suggester(
         request.space,
         request.objectives,
+        sampler=request.sampler,
         seed=request.seed,
         constraints=request.constraints,
         known=known,
-        predictions=_PREDICTIONS,
-        cost=paid,
+        cost=cost,
     )
-    return PayingSuggester(suggester, paid)
 
 
 def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:

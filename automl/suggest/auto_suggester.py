@@ -1,6 +1,6 @@
 """Our own sampler: models what costs training, knows the rest, and proposes what should improve the front most."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import numpy as np
@@ -12,16 +12,13 @@ from automl.core.space import SearchSpace
 from automl.core.stage import Stage
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
+from automl.sampler import Cost, KnownMetrics
 from automl.suggest.candidate_pool import mutations, random_points, whole_space
 from automl.suggest.described_points import Describe, DescribedPoints, PointDescriber
 from automl.suggest.expected_improvement import Vector
 from automl.suggest.initial_design import spread_points, telling_points
-from automl.suggest.known_metrics import KnownMetrics
 from automl.suggest.outlook import Outlook, Told, is_informative
 from automl.suggest.suggester import point_key
-
-Cost = Callable[[Sequence[Point]], Sequence[float]]
-"""What each point costs to train, relative to a point of which nothing is cached: 1.0."""
 
 _ENUMERATED = 16_384
 _EMULATED = 2048

@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from automl.core.space import SearchSpace
 from automl.core.value import Point
+from automl.sampler import KnownMetrics
 from automl.suggest.candidate_pool import random_points
 from automl.suggest.encoding import Encoding, Matrix
 from automl.suggest.expected_improvement import Vector
 from automl.suggest.gaussian_process import GaussianProcess
-from automl.suggest.known_metrics import KnownMetrics
 from automl.suggest.suggester import point_key
 
 _SAMPLE = 64

@@ -1,31 +1,15 @@
 """Metrics that are known before training: exactly, as a size, or as an estimate that finished trials correct."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from automl.core.value import Point
 from automl.suggest.expected_improvement import Forecast, Vector
 
 _EXACT = 1e-6
 _PRIOR_TRIALS = 2.0
 _PRIOR_DEVIATION = 0.1
 """What an inexact prediction's error is thought to be before trials tell, and for how many trials that counts."""
-
-
-class KnownMetrics(Protocol):
-    """Says what it knows of points that nobody trained."""
-
-    def predict(self, points: Sequence[Point]) -> Sequence[Mapping[str, float]]:
-        """Predict metrics of canonical points.
-
-        Returns:
-            One mapping a point, metric to value. A metric that cannot be said is left out, and so are all of a
-            point that cannot be built.
-        """
-        ...
 
 
 @dataclass(frozen=True)

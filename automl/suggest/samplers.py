@@ -1,60 +1,31 @@
-"""Every sampler by its name: Optuna's, and the strategies that plugins bring."""
+"""Makes the sampler of a name: every one is a plugin, the default too."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from automl.core.objective import Objective
+from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.errors import UsageError
 from automl.registry import SAMPLER
+from automl.sampler import AnySampler, Cost, KnownMetrics, Problem, Sampler, Strategy
 from automl.suggest.suggester import Suggester
 
-AUTO = "auto"
-"""Our own sampler."""
-
-
-class MakeSuggester(Protocol):
-    """Makes a suggester, importing what it needs no sooner than that."""
-
-    def __call__(self, space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
-        """Make the suggester of this name."""
-        ...
-
-
-def _auto(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:  # noqa: ARG001 # it has one name
-    from automl.suggest.auto_suggester import AutoSuggester
-
-    return AutoSuggester(space, objectives, seed=seed)
-
-
-def _from_optuna(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
-    from automl.suggest.optuna_suggester import OptunaSuggester
-
-    return OptunaSuggester(space, objectives, sampler=sampler, seed=seed)
-
-
-def _from_plugin(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
-    from automl.suggest.strategy_suggester import StrategySuggester
-
-    strategy = SAMPLER.load(sampler)
-    if not space.parameters:  # one point, and nothing to learn
-        return _from_optuna(space, objectives, sampler="random", seed=seed)
-    return StrategySuggester(strategy(space.parameters, space.constants, seed=seed), space, objectives, seed=seed)
-
-
-_BUILT_IN: dict[str, MakeSuggester] = {  # a further suggester is a function like the above, and a line here
-    AUTO: _auto,
-    "tpe": _from_optuna,
-    "gp": _from_optuna,
-    "nsga2": _from_optuna,
-    "nsga3": _from_optuna,
-    "random": _from_optuna,
-}
+_FOR_ONE_POINT = "random"
 
 
 def sampler_names() -> tuple[str, ...]:
     """List what ``--sampler`` takes, importing none of it."""
-    return (*_BUILT_IN, *(name for name in SAMPLER.installed() if name not in _BUILT_IN))
+    return tuple(SAMPLER.installed())
+
+
+def sampler_class(name: str) -> type[AnySampler]:
+    """Import a sampler by name.
+
+    Raises:
+        UsageError: If there is none, naming those that there are.
+        PluginError: If it cannot be used.
+    """
+    check_sampler(name)
+    return SAMPLER.load(name)
 
 
 def check_sampler(name: str) -> None:
@@ -67,7 +38,16 @@ def check_sampler(name: str) -> None:
         raise UsageError(f"unknown sampler {name!r}; choose one of {', '.join(sampler_names())}")
 
 
-def make_suggester(space: SearchSpace, objectives: Sequence[Objective], *, sampler: str, seed: int) -> Suggester:
+def make_suggester(
+    space: SearchSpace,
+    objectives: Sequence[Objective],
+    *,
+    sampler: str,
+    seed: int,
+    constraints: Sequence[Constraint] = (),
+    known: KnownMetrics | None = None,
+    cost: Cost | None = None,
+) -> Suggester:
     """Make the suggester of a name.
 
     Args:
@@ -75,9 +55,24 @@ def make_suggester(space: SearchSpace, objectives: Sequence[Objective], *, sampl
         objectives: What is better.
         sampler: A name that ``sampler_names`` lists.
         seed: Of every draw.
+        constraints: What a network must keep to.
+        known: Predicts metrics before training.
+        cost: What points cost to train.
 
     Raises:
-        UsageError: If the name is unknown, or its sampler cannot be used here.
+        UsageError: If the name is unknown.
+        PluginError: If the sampler cannot be used here.
     """
-    check_sampler(sampler)
-    return _BUILT_IN.get(sampler, _from_plugin)(space, objectives, sampler=sampler, seed=seed)
+    from automl.suggest.sampler_suggester import SamplerSuggester
+    from automl.suggest.strategy_suggester import StrategySuggester
+
+    chosen = sampler_class(sampler)
+    if issubclass(chosen, Strategy) and not space.parameters:  # one point, and nothing to learn
+        chosen = sampler_class(_FOR_ONE_POINT)
+    if issubclass(chosen, Strategy):
+        strategy = chosen(space.parameters, space.constants, seed=seed)
+        return StrategySuggester(strategy, space, objectives, seed=seed)
+    if issubclass(chosen, Sampler):
+        problem = Problem(space, tuple(objectives), seed, tuple(constraints), known, cost)
+        return SamplerSuggester(chosen(problem), space, seed=seed)
+    raise UsageError(f"sampler {sampler!r} is neither a Sampler nor a Strategy; derive it from one of them")

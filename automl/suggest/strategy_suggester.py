@@ -4,17 +4,15 @@ import random
 from collections.abc import Sequence
 
 from automl.core.objective import Objective
-from automl.core.parameter import Real
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point, Scalar
-from automl.errors import SearchError
-from automl.strategy import Strategy
+from automl.sampler import Strategy
+from automl.suggest.proposals import canonical_proposal, unseen_point
 from automl.suggest.reward import Rewards
-from automl.suggest.suggester import on_grid, point_key, random_point
+from automl.suggest.suggester import point_key
 
 _REPEATS_ALLOWED = 20
-_RANDOM_TRIES = 2000
 
 
 class StrategySuggester:
@@ -48,7 +46,7 @@ class StrategySuggester:
         """
         for _ in range(_REPEATS_ALLOWED):
             proposed = self._strategy.ask()
-            point = self._canonical(proposed)
+            point = canonical_proposal(self._space, proposed, sampler=self._strategy.name)
             key = point_key(point)
             if key in self._finished:
                 self._strategy.tell(proposed, self._rewards.of(self._finished[key]))
@@ -57,13 +55,10 @@ class StrategySuggester:
             self._running.setdefault(key, []).append(proposed)
             if is_new:
                 return point
-        for _ in range(_RANDOM_TRIES):
-            point = random_point(self._space, self._random)
-            key = point_key(point)
-            if key not in self._finished and key not in self._running:
-                self.reserve(point)
-                return point
-        return None
+        unseen = unseen_point(self._space, self._random, self._finished.keys() | self._running.keys())
+        if unseen is not None:
+            self.reserve(unseen)
+        return unseen
 
     def reserve(self, point: Point) -> None:
         """Take note of a point that the strategy did not propose: its reward is told all the same."""
@@ -81,17 +76,3 @@ class StrategySuggester:
         reward = self._rewards.of(trial)
         for proposed in self._running.pop(key, []) or [point]:
             self._strategy.tell(proposed, reward)
-
-    def _canonical(self, proposed: Point) -> dict[str, Scalar]:
-        point = dict(proposed)
-        for parameter in self._space.parameters:
-            value, domain = point.get(parameter.name), parameter.domain
-            if isinstance(domain, Real) and isinstance(value, float):
-                point[parameter.name] = on_grid(value, domain.low, domain.step)
-        try:
-            return self._space.canonical(point)
-        except ValueError as error:
-            raise SearchError(
-                f"sampler {self._strategy.name!r} left the search space: {error}; "
-                "run the same command with another --sampler to go on"
-            ) from error

@@ -1,4 +1,4 @@
-"""Every strategy that ships keeps the contract of automl.strategy, and learns."""
+"""Every strategy that ships keeps the contract of automl.sampler, and learns."""
 
 import random
 import re
@@ -14,7 +14,7 @@ import torch
 
 from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
 from automl.registry import SAMPLER
-from automl.strategy import Strategy
+from automl.sampler import Strategy
 from automl_plugins.samplers._strategy_cells import Cells
 
 SHIPPED = [

@@ -4,7 +4,7 @@ import pytest
 from tiny_study import OBJECTIVES, failed_trial, tiny_space, trial_of, wide_space
 
 from automl.errors import SearchError
-from automl.strategy import Strategy
+from automl.sampler import Strategy
 from automl.suggest.strategy_suggester import StrategySuggester
 from automl.suggest.suggester import point_key
 

@@ -3,7 +3,7 @@
 import math
 import random
 
-from automl.strategy import Categorical, Domain, Integer, Scalar
+from automl.sampler import Categorical, Domain, Integer, Scalar
 
 _MOST_CELLS = 16
 """Of a domain that has an order: a search of some hundred trials tells no more of them apart."""

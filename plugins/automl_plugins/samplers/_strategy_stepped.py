@@ -4,7 +4,7 @@ import random
 from abc import abstractmethod
 from typing import Protocol
 
-from automl.strategy import Parameter, Point, Scalar, Strategy
+from automl.sampler import Parameter, Point, Scalar, Strategy
 from automl_plugins.nni.strategy_engine import Model, OneModelEngine
 from automl_plugins.samplers._strategy_cells import Cells
 

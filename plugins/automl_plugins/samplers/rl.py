@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from automl.strategy import Parameter, Point
+from automl.sampler import Parameter, Point
 from automl_plugins.nni.strategy_engine import Batch, Model, PolicyBasedRL, TuningTrajectoryGenerator
 from automl_plugins.samplers._strategy_policy import table_policy
 from automl_plugins.samplers._strategy_stepped import Explorer, SteppedStrategy

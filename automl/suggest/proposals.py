@@ -1,0 +1,45 @@
+"""What is done with the points of any plugin: they become canonical, and random ones stand in for repeats."""
+
+import random
+from collections.abc import Container
+
+from automl.core.parameter import Real
+from automl.core.space import SearchSpace
+from automl.core.value import Point, Scalar
+from automl.errors import SearchError
+from automl.suggest.suggester import on_grid, point_key, random_point
+
+_RANDOM_TRIES = 2000
+
+
+def canonical_proposal(space: SearchSpace, proposed: Point, *, sampler: str) -> dict[str, Scalar]:
+    """Drop the parameters that do not apply, and set real values on their grids.
+
+    Args:
+        space: That the point shall be of.
+        proposed: A value for every parameter.
+        sampler: Who proposed it.
+
+    Raises:
+        SearchError: If the point is outside the space.
+    """
+    point = dict(proposed)
+    for parameter in space.parameters:
+        value, domain = point.get(parameter.name), parameter.domain
+        if isinstance(domain, Real) and isinstance(value, float):
+            point[parameter.name] = on_grid(value, domain.low, domain.step)
+    try:
+        return space.canonical(point)
+    except ValueError as error:
+        raise SearchError(
+            f"sampler {sampler!r} left the search space: {error}; run the same command with another --sampler to go on"
+        ) from error
+
+
+def unseen_point(space: SearchSpace, generator: random.Random, seen: Container[object]) -> dict[str, Scalar] | None:
+    """Draw a point whose key is not among those seen; None where 2,000 draws find none."""
+    for _ in range(_RANDOM_TRIES):
+        point = random_point(space, generator)
+        if point_key(point) not in seen:
+            return point
+    return None
