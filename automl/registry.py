@@ -5,11 +5,13 @@
 """
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from automl.core.stage import Stage
 from automl.errors import PluginError
 from automl.plugins import Kind
+from automl.runtime import ONNX_FILE, Runtime
 from automl.sampler import AnySampler
 from automl.technique import Technique
 
@@ -17,6 +19,16 @@ from automl.technique import Technique
 def _stage_fault(technique: type[Technique]) -> str | None:
     has_stage = hasattr(technique, "stage")
     return None if has_stage else "has no stage; subclass Architecture, Pruner, Quantizer or Distiller"
+
+
+def _files_fault(runtime: type[Runtime]) -> str | None:
+    if not hasattr(runtime, "title"):
+        return "has no title; say what messages shall call it"
+    if not runtime.files or any(Path(name).name != name for name in runtime.files):
+        return f"has the files {runtime.files}; give the names of one file or more"
+    if ONNX_FILE in runtime.files and runtime.files != (ONNX_FILE,):
+        return f"would write over {ONNX_FILE}; give its own file another name"
+    return None
 
 
 TECHNIQUE = Kind("technique", "technique", "automl.plugins", Technique, "choose another technique", _stage_fault)
@@ -29,7 +41,7 @@ SAMPLER = Kind(
     first=("auto", "tpe", "gp", "nsga2", "nsga3", "random"),
 )
 METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metric")
-RUNTIME = Kind("runtime", "runtime", "automl.runtimes", object, "choose another runtime")
+RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
 TASK = Kind("task", "task", "automl.tasks", object, "choose another task")
 DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")
 STOPPING = Kind("stopping", "stopping rule", "automl.stopping", object, "choose another --early-stopping")

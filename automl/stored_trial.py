@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from automl.core.target import Target
 from automl.core.trial import Trial
 from automl.core.value import Point
+from automl.runtime import ONNX_FILE
 from automl.storage.store import TrialStore
 
 if TYPE_CHECKING:  # torch and the runtime take seconds to import
@@ -81,7 +82,7 @@ class StoredTrial:
         return reload_network(self._store, self._trial, self._dataset(), FolderCache(folder))
 
     def session(self) -> "InferenceSession":
-        """Open its file in ONNX Runtime, with the threads that the study was measured with.
+        """Open its ONNX file in ONNX Runtime, where the study was measured if that was ONNX Runtime, with its threads.
 
         It takes ``{"image": pixels}``: raw uint8, shape (images, channels, height, width).
 
@@ -89,11 +90,15 @@ class StoredTrial:
             StoreError: If the file is not kept, or is not the one that the trial wrote.
             MeasureError: If the runtime cannot load it.
         """
-        from automl.measure.session import open_cuda_session, open_session
+        from automl.measure.targets import runtime_of
+        from automl.onnx_runtime import OnnxRuntime
+        from automl.onnx_session import open_session
 
         target: Target = self._store.spec.target
-        opened = open_cuda_session if target.device == "cuda" else open_session
-        return opened(self.files()["model.onnx"], threads=target.threads)
+        runtime, model = runtime_of(target), self.files()[ONNX_FILE]
+        if isinstance(runtime, OnnxRuntime):
+            return runtime.session(model, threads=target.threads)
+        return open_session(model, threads=target.threads)
 
     def files(self) -> dict[str, bytes]:
         """Read what the store keeps of it: ``model.onnx``, ``recipe.json``, and the files of another target.

@@ -16,7 +16,7 @@ import pandas as pd
 from onnx import numpy_helper
 
 from automl.measure.latency import LatencyMeter
-from automl.measure.session import open_session
+from automl.onnx_session import open_session
 
 
 def float_twin(path: Path, image: np.ndarray) -> onnx.ModelProto | None:

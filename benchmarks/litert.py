@@ -20,8 +20,8 @@ from one_trial import run_one
 
 from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
-from automl.measure.session import open_session
-from automl.pipeline.conversion import Runtime, convert
+from automl.onnx_session import open_session
+from automl.pipeline.conversion import convert
 
 ARCHITECTURES = {
     "conv_net": "conv_net: {depth: 3, width_1: 32, width_2: 64, width_3: 64, kernel: 3, activation: relu}",
@@ -57,7 +57,7 @@ def main(dataset_spec: str) -> None:
                 if made.path is None:
                     raise SystemExit(f"{architecture}, {quantizer}: {made.trial.error}\n{made.trial.error_traceback}")
                 model = made.path.read_bytes()
-            converted = convert(model, Runtime.LITERT, images=images)
+            converted = convert(model, "litert", images=images)
             (content,) = converted.files.values()
             onnx_ms, litert_ms = _milliseconds(model, content, images[:1])
             found = converted.agreement

@@ -16,7 +16,7 @@ from automl.core.trial import TrialState
 from automl.datasets.load import load_dataset
 from automl.errors import ConversionError
 from automl.measure.latency import LatencyMeter
-from automl.pipeline.conversion import Runtime, convert
+from automl.pipeline.conversion import convert
 from automl.pipeline.trial_runner import MODEL_FILE, TrialRunner
 from automl.report.point_summary import describe_point
 from automl.spaces.located_yaml import parse_located
@@ -73,7 +73,7 @@ def main(dataset_spec: str, seed: int) -> int:
             model = (Path(root) / spec.name / trial.artifact / MODEL_FILE).read_bytes()
             done += 1
             try:
-                found = convert(model, Runtime.OPENVINO, images=images).agreement
+                found = convert(model, "openvino", images=images).agreement
             except ConversionError as error:
                 refused += 1
                 print(f"| {summary} | {error} | | |", flush=True)

@@ -25,12 +25,12 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
-from automl.export.torch_graph import LOGITS
 from automl.measure.accuracy import accuracy, predict
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stages import StageRunner
 from automl.registry import TECHNIQUE
+from automl.runtime import LOGITS
 
 PAGE = Path(__file__).parents[1] / "docs" / "parity.md"
 LIMIT_POINTS = 0.5

@@ -1,8 +1,9 @@
 """``automl export``: the file to deploy, for the runtime that opens it."""
 
 import tempfile
-from dataclasses import asdict
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,19 +20,25 @@ from automl.cli.terminal import (
 )
 
 if TYPE_CHECKING:  # the conversion imports runtimes
-    from automl.core.target import Target
-    from automl.pipeline.conversion import Converted
+    from automl.runtime import Runtime
 
 _COMPARED_IMAGES = 1000
+_ONNX = "onnx"
 
 
-class Format(StrEnum):
-    """What the network is written for."""
+@dataclass(frozen=True)
+class _Parcel:
+    """What is handed out.
 
-    ONNX = "onnx"
-    OPENVINO = "openvino"
-    EXECUTORCH = "executorch"
-    LITERT = "litert"
+    Attributes:
+        files: Content by name; the one that is opened comes first.
+        usage: Gives the lines that open it, where it lies.
+        facts: What the JSON document says of it.
+    """
+
+    files: dict[str, bytes]
+    usage: Callable[[str], str]
+    facts: dict[str, object]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,10 +51,12 @@ def export(
     number: NumberArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.", metavar="DIR")],
     form: Annotated[
-        Format | None,
+        str | None,
         typer.Option(
             "--format",
-            help="What shall open it; the study's target if absent. What is converted is first compared with ONNX.",
+            metavar="onnx|RUNTIME",
+            help="What shall open it, see `automl plugins`; the study's target if absent. "
+            "What is converted is first compared with ONNX.",
         ),
     ] = None,
     packed: Annotated[
@@ -58,58 +67,71 @@ def export(
 ) -> None:
     """Copy a trial's network and recipe out of the store."""
     from automl.cli.stored_trial import stored_trial
+    from automl.core.target import ONE_THREAD
     from automl.errors import StoreError, UsageError
-    from automl.export.packing import PACKED_SUFFIX, pack
+    from automl.measure.targets import runtime_named, runtime_of
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
     from automl.storage.store import TrialStore
 
-    if packed and form not in {None, Format.ONNX}:
+    if packed and form not in {None, _ONNX}:
         raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
+    if form not in {None, _ONNX}:
+        runtime_named(form)
     opened = TrialStore.open(store, study)
     trial = stored_trial(opened, number)
-    measured = opened.spec.target
+    measured = runtime_of(opened.spec.target)
     with tempfile.TemporaryDirectory(prefix="automl-export-") as scratch:
         opened.read_artifact(number, Path(scratch), sha256=trial.artifact_sha256)
         artifact = {file.name: file.read_bytes() for file in Path(scratch).iterdir()}
     for name in {MODEL_FILE, RECIPE_FILE, *measured.files} - artifact.keys():
         raise StoreError(f"{store}/{study}/{trial.artifact}/{name} is missing; restore it from a copy of the store")
-    model, recipe = artifact[MODEL_FILE], artifact[RECIPE_FILE]
-    facts: dict[str, object] = {"size_bytes": len(model)}
-    if form is None:
-        form = Format.OPENVINO if measured.device == "openvino" and not packed else Format.ONNX
-    usage = _usage(form, measured)
-    if form is Format.OPENVINO and measured.device == "openvino":
-        files = {name: artifact[name] for name in measured.files}
-        facts = {"size_bytes": sum(map(len, files.values()))}
-    elif form is not Format.ONNX:
-        converted = _converted(model, form, dataset=opened.spec.dataset)
-        files = converted.files
-        facts = {"size_bytes": sum(map(len, files.values())), "agreement": asdict(converted.agreement)}
-        usage = f"with ONNX Runtime: {converted.agreement}\n{usage}"
-    elif packed:
-        files = {MODEL_FILE + PACKED_SUFFIX: pack(model)}
-        facts["download_bytes"] = len(files[MODEL_FILE + PACKED_SUFFIX])
-        usage = _PACKED_USAGE
+    if packed:
+        parcel = _packed(artifact[MODEL_FILE])
+    elif form in {None, measured.name} or (form == _ONNX and not measured.is_converted):
+        parcel = _stored(artifact, measured, threads=opened.spec.target.threads)
+    elif form == _ONNX:
+        parcel = _stored(artifact, runtime_of(ONE_THREAD), threads=None)
     else:
-        files = {MODEL_FILE: model}
-    if measured.device == "openvino" and form is not Format.OPENVINO:
-        usage = f"\nThe figures of the trial are those of {' and '.join(measured.files)} in OpenVINO.\n{usage}"
-    target = output / next(iter(files))
-    _write(output, {**files, RECIPE_FILE: recipe})
+        parcel = _converted(artifact[MODEL_FILE], runtime_named(form), dataset=opened.spec.dataset)
+    target = output / next(iter(parcel.files))
+    _write(output, {**parcel.files, RECIPE_FILE: artifact[RECIPE_FILE]})
     if as_json:
-        print_json({"model": str(target), "recipe": str(output / RECIPE_FILE), **facts})
+        print_json({"model": str(target), "recipe": str(output / RECIPE_FILE), **parcel.facts})
         return
     console = results()
-    for name, content in files.items():
+    for name, content in parcel.files.items():
         console.print(f"{output / name}: {len(content):,} bytes", highlight=False, markup=False, soft_wrap=True)
-    console.print(usage.format(model=target), highlight=False, markup=False, soft_wrap=True)
+    if measured.is_converted and not parcel.files.keys() & set(measured.files):
+        figures = f"\nThe figures of the trial are those of {' and '.join(measured.files)} in {measured.title}."
+        console.print(figures, highlight=False, markup=False, soft_wrap=True)
+    console.print(parcel.usage(str(target)), highlight=False, markup=False, soft_wrap=True)
 
 
-def _converted(model: bytes, form: Format, *, dataset: str) -> "Converted":
+def _packed(model: bytes) -> _Parcel:
+    from automl.export.packing import PACKED_SUFFIX, pack
+    from automl.runtime import ONNX_FILE
+
+    content = pack(model)
+    facts: dict[str, object] = {"size_bytes": len(model), "download_bytes": len(content)}
+    return _Parcel({ONNX_FILE + PACKED_SUFFIX: content}, lambda path: f"\nautoml unpack {path}", facts)
+
+
+def _stored(artifact: dict[str, bytes], runtime: "Runtime", *, threads: int | None) -> _Parcel:
+    """Hand out what the trial wrote for a runtime."""
+    files = {name: artifact[name] for name in runtime.files}
+    return _Parcel(files, partial(runtime.usage, threads=threads), {"size_bytes": sum(map(len, files.values()))})
+
+
+def _converted(model: bytes, runtime: "Runtime", *, dataset: str) -> _Parcel:
     from automl.datasets.load import load_dataset
-    from automl.pipeline.conversion import Runtime, convert
+    from automl.pipeline.conversion import convert
 
-    return convert(model, Runtime(form), images=load_dataset(dataset).validation.images[:_COMPARED_IMAGES])
+    converted = convert(model, runtime.name, images=load_dataset(dataset).validation.images[:_COMPARED_IMAGES])
+    return _Parcel(
+        converted.files,
+        lambda path: f"with ONNX Runtime: {converted.agreement}\n{runtime.usage(path, threads=None)}",
+        {"size_bytes": sum(map(len, converted.files.values())), "agreement": asdict(converted.agreement)},
+    )
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
@@ -130,36 +152,3 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         for path in written:
             path.unlink(missing_ok=True)
         raise UsageError(f"cannot write to {folder}: {error.strerror}; name another folder with -o") from error
-
-
-def _usage(form: Format, measured: "Target") -> str:
-    """Say how to run the files; those that were measured, as they were."""
-    onnx, openvino = "", ""
-    if measured.device == "cuda":
-        onnx = ', providers=["CUDAExecutionProvider"]'
-    if measured.device == "openvino":
-        openvino = f', "INFERENCE_NUM_THREADS": {measured.threads}'
-    return _USAGE[form].replace("{onnx}", onnx).replace("{openvino}", openvino)
-
-
-_USAGE = {
-    Format.ONNX: """
-import onnxruntime
-session = onnxruntime.InferenceSession("{model}"{onnx})
-logits, = session.run(None, {{"image": pixels}})  # raw pixels: uint8, shape (images, channels, height, width)""",
-    Format.OPENVINO: """
-import openvino
-network = openvino.Core().compile_model("{model}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"{openvino}}})
-logits = network(pixels)[0]  # raw pixels: uint8, shape (images, channels, height, width)""",
-    Format.EXECUTORCH: """
-from executorch.runtime import Runtime
-method = Runtime.get().load_program("{model}").load_method("forward")
-logits, = method.execute([pixels])  # one image a call: a torch tensor, uint8, shape (1, channels, height, width)""",
-    Format.LITERT: """
-from ai_edge_litert.interpreter import Interpreter
-network = Interpreter("{model}").get_signature_runner()
-logits = network(image=pixels)["logits"]  # raw pixels: uint8, shape (images, height, width, channels)""",
-}
-
-_PACKED_USAGE = """
-automl unpack {model}"""

@@ -6,7 +6,7 @@ DISTRIBUTION = "automl-pareto"
 def install_line(extra: str) -> str:
     """Write the command that installs an extra.
 
-    >>> install_line("openvino")
-    "pip install 'automl-pareto[openvino]'"
+    >>> install_line("rl")
+    "pip install 'automl-pareto[rl]'"
     """
     return f"pip install '{DISTRIBUTION}[{extra}]'"

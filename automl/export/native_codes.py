@@ -1,6 +1,6 @@
 """Stores the weights of a file anew, in forms that other runtimes read too: INT4 or bytes, no planes and no tables.
 
-OpenVINO refuses INT2, and computes wrong results from planes without an error.
+Some of them refuse INT2, and compute wrong results from planes without an error.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,19 @@ _LARGEST_INT4 = 7
 _ERRORS_ONLY = 3
 
 
-def with_native_codes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy a model that computes the same, its weights of 1 to 7 bits stored as INT4 where they fit, else as int8.
+def with_native_codes(content: bytes, *, narrowest_bits: int = 4) -> bytes:
+    """Store a model that computes the same, its weights of 1 to 7 bits as INT4 where they fit, else as int8.
 
     Whatever a DequantizeLinear reads that nodes compute from constants alone is taken for unpacking, in
     whichever form the codes were stored; ONNX Runtime does it here, as it would while it loads the file.
+
+    Args:
+        content: Of an ONNX file.
+        narrowest_bits: 4, or 8 where no weight shall be stored as INT4.
     """
-    codes = unpacked_codes(model)
-    stored = store_codes({name: WeightCodes(array, _bits(array)) for name, array in codes.items()})
+    model = onnx.load_from_string(content)
+    codes = _unpacked_codes(model)
+    stored = store_codes({name: WeightCodes(array, max(_bits(array), narrowest_bits)) for name, array in codes.items()})
     native = onnx.ModelProto()
     native.CopyFrom(model)
     graph = native.graph
@@ -41,10 +46,10 @@ def with_native_codes(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.initializer.extend([*initializers, *stored.initializers])
     domains = {node.domain for node in kept if node.domain}
     _keep_domains(native, domains)
-    return native
+    return bytes(native.SerializeToString())
 
 
-def unpacked_codes(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:
+def _unpacked_codes(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:
     """Give the codes that a file stores in less than a byte each, by the tensor that holds them once it is loaded."""
     constants = {tensor.name for tensor in model.graph.initializer}
     nodes: list[onnx.NodeProto] = []

@@ -16,8 +16,7 @@ from automl.errors import InfeasibleError
 from automl.export.tensor_scales import Scales, settle_scales
 from automl.export.torch_graph import NORMALISED, MarkedGraph
 from automl.export.weight_codes import WeightCodes, store_codes
-
-IMAGE = "image"
+from automl.runtime import IMAGE
 
 _LARGEST_BIAS_CODE = 2**30
 _LARGEST_RAISED_LEVEL = 63  # two products with uint8 fit into int16, in which processors without VNNI add them

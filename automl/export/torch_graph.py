@@ -24,9 +24,9 @@ from automl.errors import InfeasibleError
 from automl.export.exact_operators import exact_operators
 from automl.export.subgraphs import every_node
 from automl.export.tidied import tidy
+from automl.runtime import LOGITS
 
 NORMALISED = "normalised"
-LOGITS = "logits"
 
 _MARK = "Mark"
 _MARK_DOMAIN = "automl"

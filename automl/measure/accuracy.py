@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from automl.core.target import ONE_THREAD, Target
 from automl.measure.runtime import open_network
+from automl.measure.runtime_faults import answering_for
+from automl.measure.targets import runtime_of
 
 
 def predict(
@@ -24,10 +26,14 @@ def predict(
         Logits, shape (N, classes).
 
     Raises:
-        MeasureError: If the runtime refuses the file, or fails to run it.
+        MeasureError: If ONNX Runtime refuses the file, or fails to run it.
+        ConversionError: If another runtime does.
     """
-    network, step = open_network(path, target), batch_size or target.batch
-    return np.concatenate([network(images[start : start + step]) for start in range(0, len(images), step)])
+    runtime, network, step = runtime_of(target), open_network(path, target), batch_size or target.batch
+    with answering_for(runtime, "run"):
+        return np.concatenate(
+            [network(runtime.pixels(images[start : start + step])) for start in range(0, len(images), step)]
+        )
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from automl.measure.session import open_session
+from automl.onnx_session import open_session
 
 _LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 

@@ -15,7 +15,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from automl.measure.processor import processor_name
-from automl.measure.session import open_session
+from automl.onnx_session import open_session
 
 _VERSION = 1  # raise it when the model or the reading changes
 _CHANNELS = (3, 16, 32, 32)

@@ -14,6 +14,7 @@ from automl.measure.bursts import Burst, collect_bursts
 from automl.measure.host_lock import exclusive, pinned
 from automl.measure.reference import Reference
 from automl.measure.runtime import open_network
+from automl.measure.targets import runtime_of
 
 _PERCENTILE = 25
 _RESAMPLES = 400
@@ -24,8 +25,8 @@ class Latency:
     """How long a file takes for one batch.
 
     Attributes:
-        latency_ms: 25th percentile of the time of a call: CPU time on one thread of the processor, wall time on
-            several or on a GPU.
+        latency_ms: 25th percentile of the time of a call: CPU time where one thread of the processor does all the
+            work, else wall time.
         low_ms: Lower end of the 95 % interval of ``latency_ms``, by resampling whole bursts.
         high_ms: Upper end of that interval.
         reference_ratio: ``latency_ms`` over the time of the reference model in the same bursts.
@@ -77,10 +78,9 @@ def time_file(path: Path, images: NDArray[np.uint8], target: Target, *, referenc
         UsageError: If this host cannot run the target.
         ConversionError: If the runtime cannot run the network.
     """
-    network = open_network(path, target)
-    run = partial(network, np.resize(images, (target.batch, *images.shape[1:])))
-    # With one thread, OpenVINO too works on the thread that calls: the rest of its process took under 0.1 %.
-    is_on_caller = target.threads == 1 and target.device != "cuda"
+    runtime, network = runtime_of(target), open_network(path, target)
+    run = partial(network, runtime.pixels(np.resize(images, (target.batch, *images.shape[1:]))))
+    is_on_caller = target.threads == 1 and runtime.works_on_caller
     clock, placed = (time.thread_time_ns, pinned()) if is_on_caller else (time.perf_counter_ns, nullcontext())
     asked = time.monotonic()
     with exclusive(reference.state_dir / "measuring.lock"), placed:

@@ -1,10 +1,7 @@
 """Converts a deployed file for another runtime, and lets it pass only if it answers as it did before."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,28 +10,12 @@ from numpy.typing import NDArray
 
 from automl.core.target import Target
 from automl.errors import ConversionError
-from automl.export.executorch_writer import run_executorch, write_executorch
-from automl.export.litert_writer import run_litert, write_litert
-from automl.export.openvino_writer import write_openvino
+from automl.export.native_codes import with_native_codes
 from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
-
-
-class Runtime(StrEnum):
-    """What can open a network beside ONNX Runtime."""
-
-    OPENVINO = "openvino"
-    EXECUTORCH = "executorch"
-    LITERT = "litert"
-
-
-_WRITE = {Runtime.OPENVINO: write_openvino, Runtime.EXECUTORCH: write_executorch, Runtime.LITERT: write_litert}
-_RUN: dict[Runtime, Callable[[Path, NDArray[np.uint8]], NDArray[np.float32]]] = {
-    Runtime.OPENVINO: partial(predict, target=Target(device="openvino")),
-    Runtime.EXECUTORCH: run_executorch,
-    Runtime.LITERT: run_litert,
-}
-
+from automl.measure.runtime_faults import answering_for
+from automl.measure.targets import runtime_of
+from automl.runtime import ONNX_FILE
 
 _BATCH = 250
 """Images a run where the answers, not the batch of a user, are asked for."""
@@ -53,29 +34,31 @@ class Converted:
     agreement: Agreement
 
 
-def convert(model: bytes, runtime: Runtime, *, images: NDArray[np.uint8]) -> Converted:
+def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8]) -> Converted:
     """Convert a file, and run both on the same images.
 
     Args:
         model: The content of an ONNX file.
-        runtime: What shall open the result.
+        runtime: The name of what shall open the result.
         images: Real ones, shape (N, C, H, W).
 
     Raises:
-        UsageError: If the runtime is not installed.
+        UsageError: If there is no such runtime, or it is not installed.
         ConversionError: If the network cannot be converted, or the answers differ, saying by how much.
     """
+    target = Target(device=runtime)
     with tempfile.TemporaryDirectory(prefix="automl-convert-") as scratch:
-        source = Path(scratch) / "source.onnx"
+        source = Path(scratch) / ONNX_FILE
         source.write_bytes(model)
-        written = _WRITE[runtime](model, Path(scratch))
-        agreement = Agreement.of(predict(source, images, batch_size=_BATCH), _RUN[runtime](written[0], images))
+        opened = deploy(source, target)
+        agreement = Agreement.of(predict(source, images, batch_size=_BATCH), predict(opened, images, target=target))
         if not agreement.is_close:
             raise ConversionError(
                 f"{runtime} does not compute what ONNX Runtime does: {agreement}; nothing was written: "
                 "deploy model.onnx, or export another trial"
             )
-        return Converted({file.name: file.read_bytes() for file in written}, agreement)
+        files = {name: opened.with_name(name).read_bytes() for name in runtime_of(target).files}
+        return Converted(files, agreement)
 
 
 class DeployedLogits(NamedTuple):
@@ -94,13 +77,24 @@ def deploy(source: Path, target: Target) -> Path:
     """Write what the runtime of a target opens, beside the ONNX file that it is made from.
 
     Returns:
-        What the runtime is given: the ONNX file itself, but for OpenVINO.
+        What the runtime is given: the ONNX file itself where the runtime opens that.
 
     Raises:
         UsageError: If the runtime is not installed.
         ConversionError: If the network cannot be converted.
     """
-    return write_openvino(source.read_bytes(), source.parent)[0] if target.device == "openvino" else source
+    runtime = runtime_of(target)
+    if not runtime.is_converted:
+        return source
+    model = source.read_bytes()
+    if runtime.narrowest_weight_bits > 1:
+        model = with_native_codes(model, narrowest_bits=runtime.narrowest_weight_bits)
+    with answering_for(runtime, "write"):
+        runtime.write(model, source.parent)
+    for name in runtime.files:
+        if not source.with_name(name).is_file():
+            raise ConversionError(f"{runtime.title} was to write {name}, and did not; deploy model.onnx")
+    return source.with_name(runtime.files[0])
 
 
 def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> DeployedLogits:
@@ -114,8 +108,8 @@ def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> 
     Raises:
         ConversionError: If the answers are those of another network, saying how far off they are.
     """
-    logits = predict(source.with_name(target.files[0]), images, target=target)
-    if target.device == "cpu":
+    logits = predict(source.with_name(runtime_of(target).files[0]), images, target=target)
+    if target.is_reference:
         return DeployedLogits(logits, logits)
     on_processor = predict(source, images, batch_size=_BATCH)
     agreement = Agreement.of(on_processor, logits)

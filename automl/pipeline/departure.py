@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import Quantization
 from automl.export.tapped import tapped_graph
-from automl.measure.session import open_session
+from automl.onnx_session import open_session
 from automl.pipeline.simulation import rounded_outputs
 from automl.training.predict import predict
 

@@ -9,6 +9,7 @@ from automl.export.packing import pack
 from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
+from automl.measure.targets import runtime_of
 from automl.network.answers import answer_gap
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.conversion import deploy, deployed_logits
@@ -56,7 +57,7 @@ def export_and_measure(
         logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
         found = deployed_logits(path, target, validation.images)
         gaps[Transition.EXPORT] = answer_gap(logits, found.of_file)
-        if target.device != "cpu":
+        if not target.is_reference:
             gaps[Transition.CONVERT] = answer_gap(found.of_file, found.of_target)
         check_file_fidelity(compressed, gaps, dataset)
         deployed = accuracy(found.of_target, validation.labels)
@@ -64,7 +65,7 @@ def export_and_measure(
         latency = meter.measure(model, images=validation.images[:1])
     return {
         "accuracy": deployed,
-        "size_bytes": float(sum(size_bytes(path.with_name(name)) for name in target.files)),
+        "size_bytes": float(sum(size_bytes(path.with_name(name)) for name in runtime_of(target).files)),
         "download_bytes": float(download_bytes),
         **latency.metrics(),
         "parity_gap": abs(accuracy(logits, validation.labels) - deployed),

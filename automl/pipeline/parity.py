@@ -3,9 +3,9 @@
 import logging
 
 from automl.datasets.dataset import Dataset
-from automl.export.torch_graph import LOGITS
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.departure import first_departure
+from automl.runtime import LOGITS
 
 PARITY_LIMIT = 0.005
 """Largest difference of simulated and deployed accuracy that passes without a warning."""

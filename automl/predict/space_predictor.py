@@ -22,6 +22,7 @@ from automl.errors import ConversionError, InfeasibleError, MeasureError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
+from automl.measure.targets import runtime_of
 from automl.pipeline.conversion import deploy
 from automl.predict.families import Families
 from automl.predict.faults import TechniqueFaultError, blamed
@@ -70,7 +71,7 @@ class SpacePredictor:
         self._space = space
         self._task = task
         self._seed = seed
-        self._is_converted = target.files != ONE_THREAD.files
+        self._is_converted = runtime_of(target).is_converted
         self._say = say
         self._faulty: set[str] = set()
         self._families = Families(task)
@@ -196,7 +197,7 @@ class SpacePredictor:
                 latency = meter.measure(model, images=image)
             except (ConversionError, MeasureError):  # fails in its trial too, whose row tells the story
                 return None
-            deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in meter.target.files))
+            deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in runtime_of(meter.target).files))
         if not latency.is_gated:
             return None
         return TimedNetwork(forecast.work, latency.latency_ms, float(len(content)), deployed_bytes)

@@ -75,7 +75,7 @@ def _torch() -> str:
 
 
 def _runtime() -> str:
-    from automl.measure.session import providers
+    from automl.onnx_session import providers
 
     return f"ONNX Runtime runs on {', '.join(providers())}"
 

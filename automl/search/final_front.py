@@ -12,6 +12,7 @@ from automl.datasets.dataset import Dataset
 from automl.errors import AutomlError
 from automl.measure.accuracy import accuracy, predict
 from automl.measure.latency import LatencyMeter
+from automl.measure.targets import runtime_of
 from automl.measure.timing import Latency
 from automl.storage.store import TrialStore
 
@@ -67,7 +68,7 @@ def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyM
     with tempfile.TemporaryDirectory(prefix="automl-front-") as scratch:
         folder = Path(scratch)
         store.read_artifact(trial.number, folder, sha256=trial.artifact_sha256)
-        model = folder / meter.target.files[0]
+        model = folder / runtime_of(meter.target).files[0]
         latency = meter.measure(model, images=dataset.test.images[:1])
         logits = predict(model, dataset.test.images, target=meter.target)
     final = {

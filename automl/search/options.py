@@ -16,6 +16,7 @@ from automl.core.target import Target
 from automl.core.value import Value
 from automl.engines.cluster import LOCAL, Cluster
 from automl.errors import UsageError
+from automl.measure.targets import read_target
 
 DEFAULT_STORE = "trials"
 
@@ -108,11 +109,11 @@ class SearchOptions(Value):
     )
     workers: int | None = Field(default=None, description="Trials at a time; one a processor if absent.")
     gpus_per_trial: float = Field(default=0.0, description="GPUs, or a part of one, for each trial.")
-    target: Annotated[Target, _text(Target.parse), Shown("cpu|openvino|cuda:THREADS[:BATCH]")] = Field(
+    target: Annotated[Target, _text(read_target), Shown("RUNTIME:THREADS[:BATCH]")] = Field(
         default="cpu:1",
         validate_default=True,
-        description="Runtime (cpu: ONNX Runtime, openvino, cuda: ONNX Runtime on a GPU), threads, and images a run, "
-        "that every figure is for.",
+        description="Runtime (cpu is ONNX Runtime on the processor; `automl plugins` lists the others), threads, and "
+        "images a run, that every figure is for.",
     )
     time_budget: Annotated[
         float,

@@ -12,6 +12,7 @@ from automl.datasets.dataset import Dataset
 from automl.engines.cluster import LOCAL
 from automl.errors import UsageError
 from automl.measure.runtime import check_target
+from automl.measure.targets import runtime_of
 from automl.search.measured_metrics import check_wishes
 from automl.search.options import SearchOptions
 from automl.search.own_network import with_model
@@ -101,14 +102,14 @@ class SearchRequest(SearchOptions):
     def notes(self) -> list[str]:
         """Say what is legal and perhaps not meant, a line each."""
         processors = os.cpu_count() or 1
-        if self.cluster.address != LOCAL or self.target.device == "cuda" or self.target.threads <= processors:
+        if self.cluster.address != LOCAL or runtime_of(self.target).needs_gpu or self.target.threads <= processors:
             return []
         threads = f"{self.target.threads} threads and this host has {processors} processors"
         return [f"target {self.target} asks for {threads}: its latency is that of threads that wait for each other"]
 
     def _check_target(self) -> None:
         check_target(self.target)
-        if self.target.device == "cuda" and self.cluster.gpus_per_trial == 0:
+        if runtime_of(self.target).needs_gpu and self.cluster.gpus_per_trial == 0:
             raise UsageError(
                 f"target {self.target} measures on a GPU, and Ray shows a trial none that it was not given; "
                 "give --gpus-per-trial 1, or less where trials share one"

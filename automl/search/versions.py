@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from automl import __version__
 from automl.core.target import ONE_THREAD, Target
+from automl.measure.targets import runtime_of
 
 _LIBRARIES = ("torch", "nni", "optuna", "ray", "onnx", "onnxruntime", "numpy")
 
@@ -15,6 +16,5 @@ def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
     Args:
         target: What trials are measured for; its runtime must be installed.
     """
-    libraries = (*_LIBRARIES, "openvino") if target.device == "openvino" else _LIBRARIES
     own = {"python": platform.python_version(), "automl": __version__}
-    return {**own, **{library: version(library) for library in libraries}}
+    return {**own, **{library: version(library) for library in _LIBRARIES}, **runtime_of(target).versions()}

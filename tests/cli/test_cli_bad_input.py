@@ -6,7 +6,7 @@ import pytest
 from command_line import write_space
 
 from automl.cli.main import main
-from automl.measure.session import providers
+from automl.onnx_session import providers
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--gpus-per-trial", "64"], ["64 GPUs", "--gpus-per-trial"]),
         (["--address", "nowhere"], ["'nowhere'", "HOST:PORT"]),
         (["--keep-artifacts", "some"], ["'some'", "front, all, none"]),
-        (["--target", "gpu"], ["'gpu'", "DEVICE:THREADS", "cpu, openvino, cuda"]),
+        (["--target", "gpu"], ["'gpu'", "DEVICE:THREADS", "cpu, cuda, litert, openvino"]),
         (["--target", "openvino:256"], ["OpenVINO takes", "--target openvino:"]),
         (["--early-stopping", "maybe"], ["'maybe'", "auto, off"]),
         (["--time-budget", "soon"], ["'soon'", "30m"]),

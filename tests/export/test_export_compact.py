@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from automl.export.compact import compact
-from automl.measure.session import open_session
+from automl.onnx_session import open_session
 
 
 def test_a_constant_that_is_read_does_not_merge_into_an_equal_one_that_is_not():

@@ -14,13 +14,15 @@ from test_export_onnx_writer import Add, agreement, network, normalised, pixels,
 from torch import Tensor, nn
 
 from automl.core.quantization import ActivationQuantization, Quantization
+from automl.core.target import Target
 from automl.errors import ConversionError
-from automl.export.litert_writer import run_litert, write_litert
+from automl.measure.accuracy import predict
+from automl.pipeline.conversion import deploy
 
 pytest.importorskip("ai_edge_litert", reason="the extra litert is not installed")
 from ai_edge_litert import schema_py_generated as schema
 
-from automl.export.litert.translation import translate
+from automl_plugins.runtimes.litert.translation import translate
 
 ACTIVATIONS = [nn.ReLU, nn.ReLU6, nn.Tanh, nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid]
 
@@ -88,9 +90,10 @@ class Branches(nn.Module):
 
 def answers(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give the logits of LiteRT and of ONNX Runtime."""
-    (written,) = write_litert(path.read_bytes(), path.parent)
+    target = Target(device="litert")
+    written = deploy(path, target)
     expected: NDArray[np.float32] = onnxruntime.InferenceSession(path).run(None, {"image": images})[0]
-    return run_litert(written, images), expected
+    return predict(written, images, target=target), expected
 
 
 def operators(path: Path) -> list[tuple[str, int, tuple[int, ...]]]:

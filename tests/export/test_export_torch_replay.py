@@ -12,13 +12,14 @@ from test_export_onnx_writer import agreement, network, normalised, pixels, quan
 from torch import fx, nn
 
 from automl.errors import ConversionError
-from automl.export.torch_replay import replay
+from automl.export.native_codes import with_native_codes
+from automl_plugins.runtimes._torch_replay import replay
 
 ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.Hardswish]
 
 
 def answers(path: Path, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, fx.GraphModule]:
-    module = replay(onnx.load(path))
+    module = replay(onnx.load_from_string(with_native_codes(path.read_bytes(), narrowest_bits=8)))
     with torch.no_grad():
         replayed = module(torch.from_numpy(images)).numpy()
     expected: np.ndarray = onnxruntime.InferenceSession(path).run(None, {"image": images})[0]

@@ -7,8 +7,8 @@ from onnx import TensorProto, helper
 
 from automl.errors import MeasureError
 from automl.measure.accuracy import accuracy, predict
-from automl.measure.session import open_session
 from automl.measure.size import size_bytes
+from automl.onnx_session import open_session
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from automl.core.target import Target
 from automl.errors import ConversionError, UsageError
 from automl.measure.accuracy import predict
 from automl.measure.latency import LatencyMeter
-from automl.measure.openvino_network import compile_for_openvino
 from automl.measure.runtime import check_target, open_network, runtime_name
-from automl.measure.session import open_session, providers
+from automl.onnx_session import open_session, providers
 
 OPENVINO, CUDA = Target(device="openvino"), Target(device="cuda")
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 16, 16), np.uint8)
@@ -99,10 +98,11 @@ def converted_of_nothing() -> openvino.Model:
     return openvino.Model([openvino.opset13.relu(parameter)], [parameter], "nothing")
 
 
-def test_what_openvino_cannot_run_is_refused_with_its_reason():
+def test_what_openvino_cannot_run_is_refused_with_its_reason(tmp_path):
     foreign = graph_of([helper.make_node("Mystery", ["image"], ["logits"], domain="of.nobody")], [])
+    onnx.save(foreign, tmp_path / "model.onnx")
     with pytest.raises(ConversionError, match=r"OpenVINO cannot run the network: .*Mystery.*; deploy model.onnx"):
-        compile_for_openvino(foreign.SerializeToString())
+        open_network(tmp_path / "model.onnx", OPENVINO)
 
 
 def test_without_openvino_its_target_is_refused_with_the_line_that_installs_it(monkeypatch):

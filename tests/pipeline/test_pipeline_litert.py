@@ -8,7 +8,7 @@ import torch
 
 from automl.datasets.load import load_dataset
 from automl.export.onnx_writer import export_onnx
-from automl.pipeline.conversion import Runtime, convert
+from automl.pipeline.conversion import convert
 from automl.pipeline.stage_cache import NoCache
 from automl.pipeline.stages import StageRunner
 from automl.spaces.load import load_space
@@ -65,7 +65,7 @@ def deployed(architecture: str, weights: str, folder: Path) -> bytes:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_trial_answers_like_onnx_runtime(architecture: str, weights: str, tmp_path: Path) -> None:
     model = deployed(architecture, weights, tmp_path)
-    converted = convert(model, Runtime.LITERT, images=DATASET.validation.images)
+    converted = convert(model, "litert", images=DATASET.validation.images)
     assert list(converted.files) == ["model.tflite"]
     assert converted.agreement.same_answers >= 0.99
     assert converted.agreement.deviation < 0.005

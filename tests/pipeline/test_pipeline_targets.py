@@ -13,8 +13,8 @@ from automl.core.study import StudySpec
 from automl.core.target import Target
 from automl.core.trial import TrialState
 from automl.measure.latency import LatencyMeter
-from automl.pipeline import conversion
 from automl.pipeline.trial_runner import TrialRunner
+from automl.registry import RUNTIME
 from automl.search.final_front import measure_front
 from automl.storage.store import TrialStore
 
@@ -72,16 +72,17 @@ def test_the_front_is_measured_again_in_openvino(runner):
 
 
 def test_a_network_that_openvino_computes_otherwise_fails_its_trial(runner, monkeypatch):
-    write = conversion.write_openvino
+    openvino_runtime = RUNTIME.load("openvino")
+    write = openvino_runtime.write
 
-    def write_wrongly(model, folder):
+    def write_wrongly(self, model, folder):
         """Convert as a broken converter would: the last layer's weights the wrong way round."""
         changed = onnx.load_from_string(model)
         last = next(tensor for tensor in reversed(changed.graph.initializer) if len(tensor.dims) == 2)
         last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last)[::-1].copy(), last.name))
-        return write(changed.SerializeToString(), folder)
+        write(self, changed.SerializeToString(), folder)
 
-    monkeypatch.setattr(conversion, "write_openvino", write_wrongly)
+    monkeypatch.setattr(openvino_runtime, "write", write_wrongly)
     trial = runner.run(0, CHAINS["float"])
     assert trial.state is TrialState.FAILED
     assert trial.error.startswith("ConversionError: target openvino:1 does not compute what ONNX Runtime does")

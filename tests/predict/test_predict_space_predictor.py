@@ -12,8 +12,8 @@ from automl.core.target import Target
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError, SearchError
 from automl.export.onnx_writer import export_onnx, onnx_bytes
-from automl.export.openvino_writer import write_openvino
 from automl.measure.latency import LatencyMeter
+from automl.pipeline.conversion import deploy
 from automl.pipeline.stages import StageRunner
 from automl.predict.latency_model import TimedNetwork
 from automl.predict.latency_samples import LatencySamples
@@ -345,15 +345,21 @@ def test_size_of_a_converted_file_is_estimated_from_those_that_were_converted(sp
     samples = LatencySamples(tmp_path, target)
     files = ((point, untrained_file(space, dataset, point)) for point in random_points(space, 60))
     for point, content in itertools.islice(((point, file) for point, file in files if file is not None), 24):
-        deployed = sum(file.stat().st_size for file in write_openvino(content, tmp_path))
+        deployed = deployed_bytes(content, target, tmp_path)
         samples.add(predictor._origin, TimedNetwork(work_of(predictor, point), 0.1, len(content), deployed))
     predictor.learn_latency([], meter)
     points = [point_of(short) for short in itertools.islice(RECIPES.values(), 0, None, 4)]
     for point, predicted in zip(points, predictor.predict(points), strict=True):
         content = untrained_file(space, dataset, point)
-        deployed = sum(file.stat().st_size for file in write_openvino(content, tmp_path))
+        deployed = deployed_bytes(content, target, tmp_path)
         assert predicted["size_bytes"] == pytest.approx(deployed, rel=0.25)
         assert predicted["size_bytes"] > 1.2 * len(content)
+
+
+def deployed_bytes(content, target, folder):
+    (folder / "model.onnx").write_bytes(content)
+    written = deploy(folder / "model.onnx", target)
+    return sum(written.with_name(name).stat().st_size for name in ("model.xml", "model.bin"))
 
 
 def work_of(predictor, point):

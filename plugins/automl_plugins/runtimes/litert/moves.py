@@ -4,8 +4,8 @@ import onnx
 from onnx import helper
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import Activation, ElementType
-from automl.export.litert.network import Network
+from automl_plugins.runtimes.litert.flatbuffer import Activation, ElementType
+from automl_plugins.runtimes.litert.network import Network
 
 _AXES_CHANNELS_LAST = (0, 3, 1, 2)  # by the axis of ONNX
 

@@ -8,9 +8,9 @@ import onnx
 from numpy.typing import NDArray
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import ElementType, FlatbufferWriter, Options, Scale
-from automl.export.litert.source import Ending, Source
-from automl.export.litert.versions import operator_version
+from automl_plugins.runtimes.litert.flatbuffer import ElementType, FlatbufferWriter, Options, Scale
+from automl_plugins.runtimes.litert.source import Ending, Source
+from automl_plugins.runtimes.litert.versions import operator_version
 
 _CHANNELS_LAST = (0, 2, 3, 1)
 _CHANNELS_FIRST = (0, 3, 1, 2)

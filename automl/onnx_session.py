@@ -1,4 +1,4 @@
-"""Opens a deployed file the way its user would: ONNX Runtime with a stated number of threads."""
+"""Opens an ONNX file in ONNX Runtime the way its user would: with a stated number of threads, in one place."""
 
 import sys
 from contextlib import redirect_stdout
@@ -9,9 +9,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as _native
 
 from automl.errors import MeasureError, UsageError
 
+PROCESSOR = "CPUExecutionProvider"
+"""ONNX Runtime's own kernels, on the processor."""
+
 _FATAL_ONLY = 4  # an error is raised, with its reason
-_CPU = "CPUExecutionProvider"
-_CUDA = "CUDAExecutionProvider"
 
 RUNTIME_REFUSALS: tuple[type[Exception], ...] = (
     _native.Fail,
@@ -32,34 +33,46 @@ def open_session(model: Path | bytes, *, threads: int = 1) -> onnxruntime.Infere
     Raises:
         MeasureError: If the runtime cannot load it.
     """
-    return _open(model, threads, [_CPU])
+    return _open(model, threads, [PROCESSOR])
 
 
-def open_cuda_session(model: Path | bytes, *, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Load a file on the GPU that the runtime sees first; ``run`` returns when the GPU is done.
+def open_provider_session(
+    model: Path | bytes, provider: str, *, threads: int, install: str, needs: str
+) -> onnxruntime.InferenceSession:
+    """Load a file for one of ONNX Runtime's execution providers; ``run`` returns when the provider is done.
+
+    Args:
+        model: A file, or the bytes of one.
+        provider: As ONNX Runtime names it.
+        threads: For what stays on the processor.
+        install: The command that installs an ONNX Runtime with this provider.
+        needs: What the provider needs to start, and how to come by it.
 
     Raises:
-        UsageError: If this installation cannot run on a GPU: the runtime itself would go on without one.
+        UsageError: If this installation cannot run there: the runtime itself would go on with the processor.
+        MeasureError: If the runtime cannot load the file.
     """
-    if _CUDA not in onnxruntime.get_available_providers():
+    name = _short(provider)
+    if provider not in onnxruntime.get_available_providers():
         raise UsageError(
-            f"this installation of ONNX Runtime runs on {', '.join(providers())}, not on CUDA; "
-            "pip install onnxruntime-gpu"
+            f"this installation of ONNX Runtime runs on {', '.join(providers())}, not on {name}; {install}"
         )
     with redirect_stdout(sys.stderr):
         onnxruntime.preload_dlls()  # CUDA's libraries lie where pip puts them, which the system does not search
-    session = _open(model, threads, [_CUDA, _CPU])
-    if _CUDA not in session.get_providers():
-        raise UsageError(
-            "ONNX Runtime was built for CUDA and could not start it: it needs a GPU, its driver, and CUDA's libraries "
-            "of the version that it was built for; pip install 'onnxruntime-gpu[cuda,cudnn]'"
-        )
+    session = _open(model, threads, [provider, PROCESSOR])
+    if provider not in session.get_providers():
+        raise UsageError(f"ONNX Runtime was built for {name} and could not start it: {needs}")
     return session
 
 
 def providers() -> list[str]:
     """Name what this installation of ONNX Runtime can run on, without the word they all end in."""
-    return [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
+    return [_short(provider) for provider in onnxruntime.get_available_providers()]
+
+
+def refusal(error: Exception) -> str:
+    """Give the reason of ONNX Runtime's own error, a line."""
+    return " ".join(str(error).split())
 
 
 def _open(model: Path | bytes, threads: int, on: list[str]) -> onnxruntime.InferenceSession:
@@ -73,6 +86,5 @@ def _open(model: Path | bytes, threads: int, on: list[str]) -> onnxruntime.Infer
         raise MeasureError(f"ONNX Runtime cannot load the file: {refusal(error)}") from error
 
 
-def refusal(error: Exception) -> str:
-    """Give the reason of ONNX Runtime's own error, a line."""
-    return " ".join(str(error).split())
+def _short(provider: str) -> str:
+    return provider.removesuffix("ExecutionProvider")

@@ -5,7 +5,7 @@ The numbers are those of ``GetBuiltinOperatorVersion`` in LiteRT (tflite/convert
 
 from collections.abc import Sequence
 
-from automl.export.litert.flatbuffer import ElementType
+from automl_plugins.runtimes.litert.flatbuffer import ElementType
 
 _FOR_INT8 = {
     "ADD": 2,

@@ -5,10 +5,10 @@ import onnx
 from onnx import helper
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import ElementType, Scale
-from automl.export.litert.network import Network, Value
-from automl.export.litert.source import Ending, Weight
-from automl.export.litert.windows import Window, bordered
+from automl_plugins.runtimes.litert.flatbuffer import ElementType, Scale
+from automl_plugins.runtimes.litert.network import Network, Value
+from automl_plugins.runtimes.litert.source import Ending, Weight
+from automl_plugins.runtimes.litert.windows import Window, bordered
 
 _INT32 = 2**31 - 1
 

@@ -5,7 +5,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from automl.export.litert.network import Network, Translate, Value
+from automl_plugins.runtimes.litert.network import Network, Translate, Value
 
 _CLAMPS = {(0.0, np.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1", (0.0, 1.0): "RELU_0_TO_1"}
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 import onnx
 
 from automl.errors import ConversionError
-from automl.export.litert import elementwise, layers, moves, pooling
-from automl.export.litert.flatbuffer import ElementType
-from automl.export.litert.network import Network, Translate
-from automl.export.litert.source import Source
-from automl.export.qdq import IMAGE
-from automl.export.torch_graph import LOGITS
+from automl.runtime import IMAGE, LOGITS
+from automl_plugins.runtimes.litert import elementwise, layers, moves, pooling
+from automl_plugins.runtimes.litert.flatbuffer import ElementType
+from automl_plugins.runtimes.litert.network import Network, Translate
+from automl_plugins.runtimes.litert.source import Source
 
 _OPERATORS: Mapping[str, Translate] = {
     "Add": elementwise.combined("ADD"),
@@ -50,7 +49,7 @@ def translate(model: onnx.ModelProto) -> bytes:
     """Give a flatbuffer from ``image``, uint8 (1, H, W, C), to ``logits``, float32 (1, classes).
 
     Args:
-        model: As ``export_onnx`` writes it.
+        model: As ``Runtime.write`` is given it, each weight a byte or wider.
 
     Raises:
         ConversionError: If it has an operator that is not known here, or one used in an unusual way.

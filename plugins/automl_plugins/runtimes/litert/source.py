@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import Activation, ElementType, Scale
-from automl.export.native_codes import unpacked_codes
-from automl.export.qdq import IMAGE
+from automl.runtime import IMAGE
+from automl_plugins.runtimes.litert.flatbuffer import Activation, ElementType, Scale
 
 _UNSIGNED_TO_SIGNED = 128
 _CLAMPS = {(0.0, 6.0): Activation.RELU6, (-1.0, 1.0): Activation.RELU_N1_TO_1, (0.0, np.inf): Activation.RELU}
@@ -63,7 +62,7 @@ class Source:
             value.name: tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
             for value in (*graph.input, *graph.value_info, *graph.output)
         }
-        self._arrays: dict[str, NDArray[Any]] = dict(unpacked_codes(model))
+        self._arrays: dict[str, NDArray[Any]] = {}
         self._read_constants(graph)
         self._readers: dict[str, list[onnx.NodeProto]] = {}
         self._producers = {name: node for node in graph.node for name in node.output}

@@ -8,8 +8,8 @@ import onnx
 from onnx import helper
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import ElementType, Options, Padding
-from automl.export.litert.network import Network, Value
+from automl_plugins.runtimes.litert.flatbuffer import ElementType, Options, Padding
+from automl_plugins.runtimes.litert.network import Network, Value
 
 _LOWEST_CODE = -128
 

@@ -5,9 +5,9 @@ import onnx
 from onnx import helper
 
 from automl.errors import ConversionError
-from automl.export.litert.flatbuffer import Activation, ElementType, Padding
-from automl.export.litert.network import Network, Value
-from automl.export.litert.windows import Window, bordered, with_border
+from automl_plugins.runtimes.litert.flatbuffer import Activation, ElementType, Padding
+from automl_plugins.runtimes.litert.network import Network, Value
+from automl_plugins.runtimes.litert.windows import Window, bordered, with_border
 
 
 def max_pool(node: onnx.NodeProto, network: Network) -> None:

@@ -17,9 +17,7 @@ from torch.ao.quantization.fx import _decomposed  # noqa: F401 # registers the o
 from torch.nn import functional
 
 from automl.errors import ConversionError
-from automl.export.native_codes import unpacked_codes
-from automl.export.qdq import IMAGE
-from automl.export.torch_graph import LOGITS
+from automl.runtime import IMAGE, LOGITS
 
 _UNSIGNED_TO_SIGNED = 128
 _INT8 = (-128, 127, torch.int8)
@@ -35,7 +33,7 @@ def replay(model: onnx.ModelProto) -> fx.GraphModule:
     output is quantized as well.
 
     Args:
-        model: As ``export_onnx`` writes it.
+        model: As ``Runtime.write`` is given it, each weight a byte or wider.
 
     Raises:
         ConversionError: If it has an operator that is not known here.
@@ -51,7 +49,7 @@ class _Builder:
         graph = model.graph
         self._arrays: dict[str, NDArray[Any]] = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
-        } | dict(unpacked_codes(model))
+        }
         self._readers: dict[str, list[onnx.NodeProto]] = {}
         for node in graph.node:
             for name in node.input:
@@ -67,8 +65,6 @@ class _Builder:
             self._values[output] = self._dequantized(node)
         elif node.op_type == "QuantizeLinear":
             self._values[output] = self._quantize(self._value(node.input[0]), *self._scale(node))
-        elif output in self._arrays:
-            return  # unpacking, which is done
         elif node.op_type == "Cast" and node.input[0] in self._arrays:
             self._arrays[output] = self._arrays[node.input[0]].astype(np.float32)
         elif node.op_type in _OPERATORS:

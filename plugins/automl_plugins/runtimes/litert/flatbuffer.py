@@ -153,7 +153,7 @@ class FlatbufferWriter:
         return bytes(builder.Output())
 
 
-def _operator_code(kind: str, version: int) -> Any:  # noqa: ANN401 - the schema has no types
+def _operator_code(kind: str, version: int) -> Any:
     code = getattr(schema.BuiltinOperator, kind)
     return schema.OperatorCodeT(min(code, _LAST_CODE_OF_A_BYTE), None, version, code)
 

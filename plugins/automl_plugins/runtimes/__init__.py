@@ -1,0 +1,1 @@
+"""What opens deployed files: a file each, in the one that its runtime opens."""
