@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from automl.core.domain import Categorical, Domain, Integer, Real
 from automl.core.objective import Constraint, Objective
-from automl.core.parameter import Categorical, Condition, Domain, Integer, Parameter, Real
+from automl.core.parameter import Condition, Parameter
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point, Scalar

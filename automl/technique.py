@@ -19,8 +19,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
+from automl.core.domain import Categorical, Domain, Integer, Real
 from automl.core.image import ImageShape
-from automl.core.parameter import Categorical, Condition, Domain, Integer, Real
+from automl.core.parameter import Condition
 from automl.core.profile import Profile
 from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
 from automl.core.stage import Stage

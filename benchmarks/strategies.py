@@ -15,8 +15,9 @@ from importlib.resources import files
 from itertools import product
 from statistics import mean, stdev
 
+from automl.core.domain import Categorical
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Parameter
+from automl.core.parameter import Parameter
 from automl.core.pareto import hypervolume, losses, non_dominated
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
+from automl.core.domain import Categorical, Integer, Real
 from automl.core.objective import Constraint, Objective
-from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
+from automl.core.parameter import Condition, Parameter
 from automl.core.space import ProfileSpec, SearchSpace
 from automl.core.stage import Stage
 from automl.core.study import StudySpec

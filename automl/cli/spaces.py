@@ -66,20 +66,12 @@ def _print_one(space: "SearchSpace") -> None:
     console.print(f"data set {space.dataset}; objectives {', '.join(map(str, space.objectives))}\n", highlight=False)
     table = Table("parameter", "domain", "applies", box=None, header_style="bold")
     for parameter in space.parameters:
-        table.add_row(parameter.name, _domain_text(parameter), _condition_text(parameter))
+        table.add_row(parameter.name, parameter.domain.described(), _condition_text(parameter))
     for constant, value in space.constants.items():
         table.add_row(constant, f"{value} (fixed)", "")
     if space.has_distillers:
         table.add_row("teacher", str(space.teacher or "the largest network of the space"), "there is a distiller")
     console.print(table)
-
-
-def _domain_text(parameter: "Parameter") -> str:
-    domain = parameter.domain
-    if domain.kind == "categorical":
-        return ", ".join(map(str, domain.choices))
-    step = f" in steps of {domain.step}" if domain.step not in (None, 1) else ""
-    return f"{domain.low} to {domain.high}{step}{', logarithmic' if domain.log else ''}"
 
 
 def _condition_text(parameter: "Parameter") -> str:

@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from automl.core.augmentation import Augmentation
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Parameter, check_parameters
+from automl.core.parameter import Parameter, check_parameters
 from automl.core.profile import Profile
 from automl.core.recipe import Recipe, StageRecipe, Teacher
 from automl.core.stage import Stage
@@ -85,11 +85,13 @@ class SearchSpace(Value):
 
     def owners(self, stage: Stage) -> frozenset[str]:
         """Name the choice of a stage and the techniques that it is among: what its parameters begin with."""
-        choice = stage.value
-        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
-        return frozenset(
-            {choice, str(self.constants.get(choice, choice)), *(str(name) for names in listed for name in names)}
-        )
+        return frozenset({stage.value, *map(str, self.choices(stage))})
+
+    def choices(self, stage: Stage) -> tuple[Scalar, ...]:
+        """Name the techniques among which a stage chooses, or the one that it has; nothing where it is absent."""
+        if stage.value in self.constants:
+            return (self.constants[stage.value],)
+        return next((p.domain.extremes() for p in self.parameters if p.name == stage.value), ())
 
     def with_architecture(self, technique: str, hyperparameters: dict[str, Scalar]) -> "SearchSpace":
         """Put one fixed architecture in the place of those that the space searches."""
@@ -123,9 +125,8 @@ class SearchSpace(Value):
     def largest_architectures(self) -> tuple[StageRecipe, ...]:
         """Give the largest network of each architecture: numbers at their high end, other choices at their first."""
         choice = Stage.ARCHITECTURE.value
-        listed = [p.domain.choices for p in self.parameters if p.name == choice and isinstance(p.domain, Categorical)]
         candidates = []
-        for technique in listed[0] if listed else (self.constants[choice],):
+        for technique in self.choices(Stage.ARCHITECTURE):
             values = {**self.constants, choice: technique}
             for parameter in self.parameters:
                 if parameter.name != choice and parameter.is_active(values):

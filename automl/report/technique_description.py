@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic.fields import FieldInfo
 
-from automl.core.parameter import Categorical, Domain
+from automl.core.domain import Domain
 from automl.core.stage import Stage
 from automl.core.value import Scalar, Value
 from automl.technique import ActiveIf, Search, Technique
@@ -113,20 +113,6 @@ def legal_words(schema: Mapping[str, Any]) -> str:
     return ", ".join(words) or ("true or false" if schema.get("type") == "boolean" else "any")
 
 
-def domain_words(domain: Domain) -> str:
-    """Say in words what a search chooses from.
-
-    >>> from automl.core.parameter import Integer
-    >>> domain_words(Integer(low=8, high=64, step=8))
-    '8 to 64 in steps of 8'
-    """
-    if isinstance(domain, Categorical):
-        return ", ".join(str(choice) for choice in domain.choices)
-    step = domain.step if domain.step != 1 else None
-    scale = ", on a logarithmic scale" if domain.log else ""
-    return f"{domain.low:g} to {domain.high:g}{f' in steps of {step:g}' if step is not None else ''}{scale}"
-
-
 def _fields(technique: type[Technique]) -> Iterator[FieldDescription]:
     meanings = _meanings(technique)
     schemas = technique.model_json_schema().get("properties", {})
@@ -190,11 +176,7 @@ def _example_value(technique: type[Technique], name: str) -> object:
     if search is None:
         known = schema.get("examples") or schema.get("enum") or [schema.get("minimum", "VALUE")]
         return known[0] if info.is_required() else info.default
-    domain = search.domain
-    if isinstance(domain, Categorical):
-        return list(domain.choices)
-    step = {} if domain.step in {1, None} else {"step": domain.step}
-    return {"min": domain.low, "max": domain.high, **step, **({"log": True} if domain.log else {})}
+    return search.domain.written()
 
 
 def _inline(value: object) -> str:

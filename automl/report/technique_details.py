@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.core.stage import Stage
-from automl.report.technique_description import FieldDescription, TechniqueDescription, domain_words
+from automl.report.technique_description import FieldDescription, TechniqueDescription
 
 _INDENT = (0, 0, 0, 2)
 
@@ -68,7 +68,7 @@ def _field_text(field: FieldDescription) -> Text:
     if field.active_if is not None:
         facts.append(f"only where {field.active_if}")
     if field.tried is not None:
-        tried = domain_words(field.tried)
+        tried = field.tried.described()
         facts.append(f"a search tries {'all' if tried == field.legal else tried}")
     return Text.assemble(_reflowed(field.meaning), "\n", ("; ".join(facts) + "\n", "dim"))
 

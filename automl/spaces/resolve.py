@@ -1,5 +1,6 @@
 """From a space file and the installed plugins to a ``SearchSpace``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isfinite
@@ -7,12 +8,13 @@ from typing import Literal, get_origin
 
 from pydantic import ValidationError
 
+from automl.core.domain import Categorical, Domain
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Condition, Domain, Integer, Parameter, Real
+from automl.core.parameter import Condition, Parameter
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.space import NO_TECHNIQUE, ProfileSpec, SearchSpace
 from automl.core.stage import Stage
-from automl.core.value import Scalar
+from automl.core.value import Scalar, Value
 from automl.errors import AutomlError
 from automl.registry import technique_class
 from automl.spaces.located_yaml import KeyPath, LocatedDocument
@@ -177,14 +179,14 @@ class _Resolver:
         return found
 
     def _add(self, name: str, value: Domain | Scalar, condition: Condition | None) -> None:
-        if isinstance(value, Integer | Real | Categorical):
+        if isinstance(value, Value):
             self.parameters.append(Parameter(name=name, domain=value, condition=condition))
         else:
             self.constants[name] = value
 
     def _check_legal(self, technique: type[Technique], name: str, value: Domain | Scalar, path: KeyPath) -> None:
         has_gaps = get_origin(technique.model_fields[name].annotation) is Literal
-        for candidate in _grid(value) if has_gaps and isinstance(value, Integer) else _extremes(value):
+        for candidate in (has_gaps and _all_values(value)) or _extremes(value):
             try:
                 technique.model_validate({name: candidate})
             except ValidationError as error:
@@ -246,14 +248,10 @@ class _Resolver:
             raise self.document.error(("objectives",), str(error)) from error
 
 
-def _grid(domain: Integer) -> range:
-    return range(domain.low, domain.high + 1, domain.step)
+def _all_values(value: Domain | Scalar) -> Sequence[Scalar] | None:
+    return value.values() if isinstance(value, Value) else None
 
 
 def _extremes(value: Domain | Scalar) -> tuple[Scalar, ...]:
     """Give the values that decide whether all of a domain is legal."""
-    if isinstance(value, Categorical):
-        return value.choices
-    if isinstance(value, Integer | Real):
-        return (value.low, value.high)
-    return (value,)
+    return value.extremes() if isinstance(value, Value) else (value,)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from automl.core.parameter import Categorical, Domain, Integer, Real
+from automl.core.domain import Categorical, Domain, Integer, Real
 from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Scalar, Value

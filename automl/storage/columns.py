@@ -6,9 +6,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from automl.core.domain import Domain
 from automl.core.fidelity import Transition
 from automl.core.metric import METRICS, Unit, metric_named
-from automl.core.parameter import Categorical, Domain, Integer
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
@@ -166,9 +166,7 @@ def _union(*names: Iterable[str]) -> list[str]:
 
 
 def _domain_kind(domain: Domain) -> Kind:
-    if isinstance(domain, Categorical):
-        return {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.REAL, str: Kind.TEXT}[type(domain.choices[0])]
-    return Kind.INTEGER if isinstance(domain, Integer) else Kind.REAL
+    return {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.REAL, str: Kind.TEXT}[domain.value_type]
 
 
 def _metric_kind(name: str) -> Kind:

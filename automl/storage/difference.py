@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from automl.core.parameter import Categorical, Integer, Parameter, Real
+from automl.core.parameter import Parameter
 from automl.core.study import StudySpec
 
 
@@ -64,13 +64,4 @@ def _facts(spec: StudySpec) -> Mapping[str, str]:
 def _domain(parameter: Parameter) -> str:
     condition = parameter.condition
     where = "" if condition is None else f" where {condition.parameter} in {list(condition.values)}"
-    return _values(parameter.domain) + where
-
-
-def _values(domain: Integer | Real | Categorical) -> str:
-    if isinstance(domain, Categorical):
-        return str(list(domain.choices))
-    kind = "whole numbers " if isinstance(domain, Integer) else ""
-    default_step = 1 if isinstance(domain, Integer) else None
-    step = "" if domain.step == default_step else f" step {domain.step}"
-    return f"{kind}{domain.low} to {domain.high}{step}{' logarithmic' if domain.log else ''}"
+    return f"{parameter.domain}{where}"

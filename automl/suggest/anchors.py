@@ -1,8 +1,6 @@
 """Points that a search of compressed networks should know before it proposes any: the corners of the space."""
 
-from collections.abc import Mapping
-
-from automl.core.parameter import Categorical, Domain
+from automl.core.domain import Domain
 from automl.core.space import NO_TECHNIQUE, SearchSpace
 from automl.core.stage import Stage
 from automl.core.value import Scalar
@@ -17,7 +15,7 @@ def anchors(space: SearchSpace) -> list[dict[str, Scalar]]:
     the width. Nothing is pruned or distilled where the space lets that be left out. Points that the space makes
     equal are given once.
     """
-    architectures = _choices(space, Stage.ARCHITECTURE)
+    architectures = space.choices(Stage.ARCHITECTURE)
     found = [
         _corner(space, architecture, width=width, is_quantized=is_quantized)
         for architecture in architectures
@@ -31,9 +29,9 @@ def _corner(space: SearchSpace, architecture: Scalar, *, width: float, is_quanti
     chosen: dict[str, Scalar] = {Stage.ARCHITECTURE.value: architecture}
     for stage in Stage:
         if stage is not Stage.ARCHITECTURE:
-            names = _choices(space, stage)
+            names = space.choices(stage)
             wanted = [name for name in names if (name != NO_TECHNIQUE) == (stage is Stage.QUANTIZER and is_quantized)]
-            chosen[stage.value] = (wanted or names or [NO_TECHNIQUE])[0]
+            chosen[stage.value] = [*wanted, *names, NO_TECHNIQUE][0]
     values: dict[str, Scalar] = dict(space.constants)
     for parameter in space.parameters:
         if parameter.is_active(values):
@@ -42,14 +40,6 @@ def _corner(space: SearchSpace, architecture: Scalar, *, width: float, is_quanti
                 name, domain, width=width, is_network=name.startswith(f"{architecture}.")
             )
     return space.canonical(values)
-
-
-def _choices(space: SearchSpace, stage: Stage) -> list[Scalar]:
-    if stage.value in space.constants:
-        return [space.constants[stage.value]]
-    domains: Mapping[str, Domain] = {parameter.name: parameter.domain for parameter in space.parameters}
-    domain = domains.get(stage.value)
-    return list(domain.choices) if isinstance(domain, Categorical) else []
 
 
 def _value(name: str, domain: Domain, *, width: float, is_network: bool) -> Scalar:

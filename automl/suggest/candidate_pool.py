@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from automl.core.parameter import Categorical, Domain
+from automl.core.domain import Domain
 from automl.core.space import SearchSpace
 from automl.core.value import Point, Scalar
-from automl.suggest.domain_scale import all_values, is_ordered, position, value_at
 
 _NEAR = 0.15
 """Mutations of a range move by so much of it, in standard deviations, as often as they draw anew."""
@@ -17,7 +16,7 @@ def whole_space(space: SearchSpace, limit: int) -> list[dict[str, Scalar]] | Non
     """List every point of a space; None where there are more than ``limit``."""
     partial: list[dict[str, Scalar]] = [dict(space.constants)]
     for parameter in space.parameters:
-        values = all_values(parameter.domain)
+        values = parameter.domain.values()
         if values is None:
             return None
         grown: list[dict[str, Scalar]] = []
@@ -71,13 +70,9 @@ def mutations(
 
 
 def _moved(domain: Domain, value: Scalar, generator: np.random.Generator) -> Scalar:
-    if not is_ordered(domain) or generator.random() < 0.5:
-        return value_at(domain, generator.random())
-    share = min(max(position(domain, value) + generator.normal(0, _NEAR), 0.0), 1.0 - 1e-9)
-    if isinstance(domain, Categorical):
-        ordered = sorted(domain.choices, key=float)
-        return ordered[int(share * len(ordered))]
-    return value_at(domain, share)
+    if not domain.is_ordered or generator.random() < 0.5:
+        return domain.at(generator.random())
+    return domain.moved(value, generator.normal(0, _NEAR))
 
 
 def _filled(space: SearchSpace, wanted: Point, generator: np.random.Generator) -> dict[str, Scalar]:
@@ -88,6 +83,6 @@ def _filled(space: SearchSpace, wanted: Point, generator: np.random.Generator) -
     for parameter, share in zip(space.parameters, shares, strict=True):
         if parameter.is_active(values):
             name = parameter.name
-            point[name] = wanted[name] if name in wanted else value_at(parameter.domain, float(share))
+            point[name] = wanted[name] if name in wanted else parameter.domain.at(float(share))
             values[name] = point[name]
     return point

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from automl.core.parameter import Categorical, Domain, Parameter
+from automl.core.domain import Domain
+from automl.core.parameter import Parameter
 from automl.core.space import SearchSpace
 from automl.core.value import Point
-from automl.suggest.domain_scale import is_ordered, position
 
 Matrix = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Encoding:
 
     def __init__(self, space: SearchSpace) -> None:
         self._constants = space.constants
-        self._searched = [parameter for parameter in space.parameters if _is_searched(parameter.domain)]
+        self._searched = [parameter for parameter in space.parameters if not parameter.domain.is_constant]
         self._conditional = list({p.condition: p for p in self._searched if p.condition is not None}.values())
         self._codes = [_codes(parameter.domain) for parameter in self._searched]
         self._alike = _alike(self._searched)
@@ -61,8 +61,8 @@ class Encoding:
     def _block(self, index: int, points: Sequence[Point]) -> Matrix:
         parameter = self._searched[index]
         domain, name = parameter.domain, parameter.name
-        if is_ordered(domain):
-            column = [position(domain, point[name]) if name in point else _MIDDLE for point in points]
+        if domain.is_ordered:
+            column = [domain.position(point[name]) if name in point else _MIDDLE for point in points]
             return np.array(column, dtype=float).reshape(-1, 1)
         rows, codes = self._codes[index]
         return rows[[codes[point[name]] if name in point else len(codes) for point in points]]
@@ -71,20 +71,17 @@ class Encoding:
         return np.array([float(parameter.name in point) for point in points]).reshape(-1, 1)
 
 
-def _is_searched(domain: Domain) -> bool:
-    return len(domain.choices) > 1 if isinstance(domain, Categorical) else domain.low < domain.high
-
-
 def _width(domain: Domain) -> int:
-    return len(domain.choices) if isinstance(domain, Categorical) and not is_ordered(domain) else 1
+    return 1 if domain.is_ordered else len(domain.extremes())
 
 
 def _codes(domain: Domain) -> tuple[Matrix, dict[object, int]]:
-    """Give the row of each choice, a row of zeros last, and where the row of a choice is."""
-    if not isinstance(domain, Categorical):
+    """Give the row of each choice without an order, a row of zeros last, and where the row of a choice is."""
+    if domain.is_ordered:
         return np.empty((0, 0)), {}
-    rows = np.vstack([np.eye(len(domain.choices)) / np.sqrt(2), np.zeros(len(domain.choices))])
-    return rows, {choice: index for index, choice in enumerate(domain.choices)}
+    choices = domain.extremes()
+    rows = np.vstack([np.eye(len(choices)) / np.sqrt(2), np.zeros(len(choices))])
+    return rows, {choice: index for index, choice in enumerate(choices)}
 
 
 def _alike(searched: Sequence[Parameter]) -> list[list[int]]:

@@ -9,7 +9,6 @@ from scipy.stats import qmc
 from automl.core.space import SearchSpace
 from automl.core.value import Scalar
 from automl.suggest.described_points import Describe
-from automl.suggest.domain_scale import value_at
 from automl.suggest.gaussian_process import prior_kernel
 
 _HYPERCUBES = 200
@@ -33,7 +32,7 @@ def spread_points(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict
             values = dict(space.constants)
             for parameter, share in zip(space.parameters, shares, strict=True):
                 if parameter.is_active(values):
-                    values[parameter.name] = point[parameter.name] = value_at(parameter.domain, float(share))
+                    values[parameter.name] = point[parameter.name] = parameter.domain.at(float(share))
             yield point
 
 

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
@@ -13,11 +12,11 @@ from optuna.trial import TrialState as OptunaState
 
 from automl.core.direction import Direction
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Domain, Integer, Real
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point, Scalar
-from automl.suggest.suggester import on_grid, point_key, random_point
+from automl.suggest.optuna_domains import distribution, suggested
+from automl.suggest.suggester import point_key, random_point
 
 _REPEATS_ALLOWED = 10
 _DIRECTIONS = {Direction.MAX: StudyDirection.MAXIMIZE, Direction.MIN: StudyDirection.MINIMIZE}
@@ -51,7 +50,7 @@ class OptunaSuggester:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._objectives = tuple(objectives)
-        self._distributions = {parameter.name: _distribution(parameter.domain) for parameter in space.parameters}
+        self._distributions = {parameter.name: distribution(parameter.domain) for parameter in space.parameters}
         directions = [_DIRECTIONS[objective.direction] for objective in self._objectives]
         with warnings.catch_warnings():  # `group` separates conditional parameters; Optuna calls it experimental
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -115,22 +114,5 @@ class OptunaSuggester:
         point: dict[str, Scalar] = {}
         for parameter in self._space.parameters:
             if parameter.is_active({**self._space.constants, **point}):
-                point[parameter.name] = _suggest_value(trial, parameter.name, parameter.domain)
+                point[parameter.name] = suggested(parameter.domain, parameter.name, trial)
         return point
-
-
-def _suggest_value(trial: optuna.Trial, name: str, domain: Domain) -> Scalar:
-    if isinstance(domain, Categorical):
-        return domain.choices[domain.choices.index(trial.suggest_categorical(name, domain.choices))]
-    if isinstance(domain, Integer):
-        return trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
-    value = trial.suggest_float(name, domain.low, domain.high, step=domain.step, log=domain.log)
-    return on_grid(value, domain.low, domain.step)
-
-
-def _distribution(domain: Domain) -> BaseDistribution:
-    if isinstance(domain, Real):
-        return FloatDistribution(domain.low, domain.high, step=domain.step, log=domain.log)
-    if isinstance(domain, Integer):
-        return IntDistribution(domain.low, domain.high, step=domain.step, log=domain.log)
-    return CategoricalDistribution(domain.choices)

@@ -3,11 +3,10 @@
 import random
 from collections.abc import Container
 
-from automl.core.parameter import Real
 from automl.core.space import SearchSpace
 from automl.core.value import Point, Scalar
 from automl.errors import SearchError
-from automl.suggest.suggester import on_grid, point_key, random_point
+from automl.suggest.suggester import point_key, random_point
 
 _RANDOM_TRIES = 2000
 
@@ -25,9 +24,8 @@ def canonical_proposal(space: SearchSpace, proposed: Point, *, sampler: str) -> 
     """
     point = dict(proposed)
     for parameter in space.parameters:
-        value, domain = point.get(parameter.name), parameter.domain
-        if isinstance(domain, Real) and isinstance(value, float):
-            point[parameter.name] = on_grid(value, domain.low, domain.step)
+        if parameter.name in point:
+            point[parameter.name] = parameter.domain.snapped(point[parameter.name])
     try:
         return space.canonical(point)
     except ValueError as error:

@@ -7,7 +7,6 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 from tabular_problem import OBJECTIVES
 
-from automl.core.parameter import Categorical
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial
 from automl.core.value import Scalar
@@ -24,7 +23,7 @@ class PlainOptuna:
     def __init__(self, space: SearchSpace, sampler: BaseSampler) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore", ExperimentalWarning)
-        self._choices = {p.name: p.domain.choices for p in space.parameters if isinstance(p.domain, Categorical)}
+        self._choices = {p.name: p.domain.extremes() for p in space.parameters}
         self._study = optuna.create_study(
             sampler=sampler, directions=["maximize" if one.direction == "max" else "minimize" for one in OBJECTIVES]
         )

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from tabular_problem import OBJECTIVES, complete_trial
 
-from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
+from automl.core.domain import Categorical, Integer, Real
+from automl.core.parameter import Condition, Parameter
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.domain import Categorical
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Parameter
+from automl.core.parameter import Parameter
 from automl.core.pareto import hypervolume
 from automl.core.space import SearchSpace
 from automl.core.training_settings import TrainingSettings

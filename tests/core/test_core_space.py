@@ -5,8 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from automl.core.domain import Categorical, Integer, Real
 from automl.core.objective import Objective
-from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
+from automl.core.parameter import Condition, Parameter
 from automl.core.profile import Profile
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.space import ProfileSpec, SearchSpace

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from automl.core.parameter import Categorical, Condition, Integer, Parameter, Real
+from automl.core.domain import Categorical, Integer, Real
+from automl.core.parameter import Condition, Parameter
 from automl.registry import SAMPLER
 from automl.sampler import Strategy
-from automl_plugins.samplers._strategy_cells import Cells
+from automl_plugins.samplers._strategy_cells import cells_of
 
 SHIPPED = [
     name for name, plugin in SAMPLER.installed().items() if plugin.entry_point.value.startswith("automl_plugins.")
@@ -153,7 +154,8 @@ def test_a_fault_inside_nni_surfaces_where_a_point_is_asked_for(name, monkeypatc
 @pytest.mark.slow
 def test_a_strategy_prints_and_warns_of_nothing():
     script = (
-        "from automl.core.parameter import Integer, Parameter\n"
+        "from automl.core.domain import Integer\n"
+        "from automl.core.parameter import Parameter\n"
         "from automl.registry import SAMPLER\n"
         "import automl_plugins.nni.strategy_engine, torch, sys\n"
         "assert 'gym' not in sys.modules\n"
@@ -183,7 +185,7 @@ def test_the_strategy_of_the_readme_works_as_it_is_printed():
 
 @pytest.mark.parametrize("parameter", EVERY_KIND, ids=lambda parameter: parameter.name)
 def test_a_value_is_drawn_from_the_cell_that_it_is_in(parameter):
-    cells, generator = Cells(parameter.domain), random.Random(0)  # noqa: S311 # no secret depends on it
+    cells, generator = cells_of(parameter.domain), random.Random(0)  # noqa: S311 # no secret depends on it
     assert 1 <= len(cells) <= 16
     for index in range(len(cells)):
         for _ in range(50):
@@ -198,7 +200,7 @@ def test_a_value_is_drawn_from_the_cell_that_it_is_in(parameter):
     [Integer(low=1, high=1000), Integer(low=1, high=40, log=True), Real(low=0, high=5, step=0.1), CHOICES],
 )
 def test_the_cells_cover_every_value(domain):
-    cells, generator = Cells(domain), random.Random(1)  # noqa: S311 # no secret depends on it
+    cells, generator = cells_of(domain), random.Random(1)  # noqa: S311 # no secret depends on it
     drawn = {cells.draw(generator.randrange(len(cells)), generator) for _ in range(20_000)}
     match domain:
         case Integer():
@@ -210,6 +212,6 @@ def test_the_cells_cover_every_value(domain):
 
 
 def test_a_logarithmic_range_gets_as_many_cells_a_decade():
-    cells, generator = Cells(Real(low=1e-4, high=1.0, log=True)), random.Random(0)  # noqa: S311 # no secret depends on it
+    cells, generator = cells_of(Real(low=1e-4, high=1.0, log=True)), random.Random(0)  # noqa: S311 # no secret depends on it
     assert [cells.index_of(value) for value in (1e-4, 2e-3, 2e-2, 0.2, 1.0)] == [0, 5, 9, 13, 15]
     assert 1e-4 <= cells.draw(0, generator) < 1.8e-4

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from automl.core.parameter import Categorical, Condition, Integer, Real
+from automl.core.domain import Categorical, Integer, Real
+from automl.core.parameter import Condition
 from automl.core.profile import Profile
 from automl.core.recipe import Teacher
 from automl.core.space import SearchSpace
@@ -87,7 +88,7 @@ def test_shipped_space_resolves_and_every_technique_has_a_recipe(name):
 
 
 def first_value(domain: object) -> bool | int | float | str:
-    return domain.choices[0] if isinstance(domain, Categorical) else domain.low
+    return domain.extremes()[0]
 
 
 def test_file_gets_its_own_name_and_the_defaults(load):

@@ -17,8 +17,9 @@ import pytest
 from pyarrow import parquet as pq
 from storage_study import study_spec, study_trial
 
+from automl.core.domain import Categorical
 from automl.core.objective import Constraint
-from automl.core.parameter import Categorical, Parameter
+from automl.core.parameter import Parameter
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
 from automl.core.trial import TrialState

@@ -6,22 +6,11 @@ import numpy as np
 import pytest
 from tiny_study import line_space, tiny_space, wide_space
 
-from automl.core.parameter import Categorical, Integer, Real
 from automl.core.stage import Stage
 from automl.spaces.load import load_space
 from automl.suggest.candidate_pool import mutations, random_points, whole_space
-from automl.suggest.domain_scale import all_values, position, value_at
 from automl.suggest.initial_design import spread_points
 from automl.suggest.suggester import point_key
-
-DOMAINS = [
-    Integer(low=8, high=32, step=8),
-    Integer(low=4, high=400, log=True),
-    Real(low=0.1, high=0.7, step=0.1),
-    Real(low=-1.0, high=1.0),
-    Real(low=1e-4, high=0.1, log=True),
-    Categorical(choices=("a", "b", "c")),
-]
 
 
 def generator(seed=0):
@@ -66,23 +55,6 @@ def test_a_mutation_keeps_what_it_shall_keep():
     assert {architecture(child) for child in children} <= {architecture(parent) for parent in parents}
     assert len({point_key(child) for child in children}) > 80
     assert all(space.canonical(child) == child for child in children)
-
-
-@pytest.mark.parametrize("domain", DOMAINS, ids=str)
-def test_every_share_is_a_value_of_the_domain(domain):
-    values = [value_at(domain, share) for share in np.linspace(0, 1, 500, endpoint=False)]
-    assert all(domain.contains(value) for value in values)
-    listed = all_values(domain)
-    assert listed is None or set(values) <= set(listed)
-    assert listed is None or len(set(values)) >= min(len(listed), 150)
-
-
-@pytest.mark.parametrize("domain", DOMAINS[:-1], ids=str)
-def test_positions_ascend_with_shares(domain):
-    positions = [position(domain, value_at(domain, share)) for share in np.linspace(0, 1, 100, endpoint=False)]
-    assert positions == sorted(positions)
-    assert positions[0] == pytest.approx(0.0, abs=1e-12)
-    assert positions[-1] == pytest.approx(1.0, abs=0.03)
 
 
 def test_a_design_takes_each_part_of_a_domain_once():

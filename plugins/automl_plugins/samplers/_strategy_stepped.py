@@ -6,7 +6,7 @@ from typing import Protocol
 
 from automl.sampler import Parameter, Point, Scalar, Strategy
 from automl_plugins.nni.strategy_engine import Model, OneModelEngine
-from automl_plugins.samplers._strategy_cells import Cells
+from automl_plugins.samplers._strategy_cells import cells_of
 
 _Key = tuple[tuple[str, Scalar], ...]
 
@@ -34,7 +34,7 @@ class SteppedStrategy(Strategy):
     """
 
     def __init__(self, parameters: tuple[Parameter, ...], constants: Point, *, seed: int) -> None:  # noqa: ARG002 # conditions are the caller's
-        self._cells = {parameter.name: Cells(parameter.domain) for parameter in parameters}
+        self._cells = {parameter.name: cells_of(parameter.domain) for parameter in parameters}
         self._generator = random.Random(seed)  # noqa: S311 # no secret depends on it
         self._asked: dict[_Key, list[Model]] = {}
         self._engine = OneModelEngine()
