@@ -13,6 +13,7 @@ from automl.errors import PluginError
 from automl.plugins import Kind
 from automl.runtime import ONNX_FILE, Runtime
 from automl.sampler import AnySampler
+from automl.task import Task
 from automl.technique import Technique
 
 
@@ -31,6 +32,10 @@ def _files_fault(runtime: type[Runtime]) -> str | None:
     return None
 
 
+def _metric_fault(task: type[Task]) -> str | None:
+    return None if hasattr(task, "metric") else "has no metric; set its class variable to the name of its score"
+
+
 TECHNIQUE = Kind("technique", "technique", "automl.plugins", Technique, "choose another technique", _stage_fault)
 SAMPLER = Kind(
     "sampler",
@@ -42,7 +47,7 @@ SAMPLER = Kind(
 )
 METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metric")
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
-TASK = Kind("task", "task", "automl.tasks", object, "choose another task")
+TASK = Kind("task", "task", "automl.tasks", Task, "choose another --task", _metric_fault)
 DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")
 STOPPING = Kind("stopping", "stopping rule", "automl.stopping", object, "choose another --early-stopping")
 

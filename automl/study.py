@@ -105,7 +105,7 @@ class Study:
         if self._data is None:
             from automl.datasets.load import load_dataset
 
-            self._data = _checked(load_dataset(self.spec.dataset), self.spec)
+            self._data = _checked(load_dataset(self.spec.dataset, self.spec.task), self.spec)
         return self._data
 
     def _stored(self, trial: Trial) -> StoredTrial:
@@ -238,14 +238,16 @@ def open_study(
                 f"study {name!r} is of another network ({changed[0]}: stored {before.get(changed[0], 'none')}, now "
                 f"{given[changed[0]]}); give the one that it was searched with"
             )
-    return Study(opened, str(store), dataset=None if data is None else _checked(_loaded(data), opened.spec))
+    return Study(
+        opened, str(store), dataset=None if data is None else _checked(_loaded(data, opened.spec.task), opened.spec)
+    )
 
 
-def _loaded(data: object) -> "Dataset":
+def _loaded(data: object, task: str | None) -> "Dataset":
     from automl.datasets.given import given_dataset
     from automl.datasets.load import load_dataset
 
-    return load_dataset(data) if isinstance(data, str) else given_dataset(data)
+    return load_dataset(data, task) if isinstance(data, str) else given_dataset(data, task)
 
 
 def _checked(dataset: "Dataset", spec: StudySpec) -> "Dataset":

@@ -26,6 +26,7 @@ from automl.core.profile import Profile
 from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
 from automl.core.stage import Stage
 from automl.core.value import Value
+from automl.task import Task
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ __all__ = [
     "Search",
     "Stage",
     "StageContext",
+    "Task",
     "Technique",
     "WeightQuantization",
 ]
@@ -84,7 +86,7 @@ class Loss(Protocol):
     """What training lowers."""
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor, /) -> Tensor:
-        """Give the loss of a batch: images (N, C, H, W), labels (N,), a scalar back."""
+        """Give the loss of a batch: images (N, C, H, W), N labels, a scalar back."""
         ...
 
 
@@ -137,7 +139,7 @@ class StageContext:
 
     Attributes:
         image_shape: Channels, height and width of the input.
-        classes: Number of classes.
+        task: What the network is for: how many outputs it gives, and how they are judged.
         seed: Seed of the trial; torch is already seeded with it.
         calibration: Normalised training images, shape (N, C, H, W), float32, on the model's device.
         fit: Trains a model in place.
@@ -147,7 +149,7 @@ class StageContext:
     """
 
     image_shape: ImageShape
-    classes: int
+    task: Task
     seed: int
     calibration: Tensor
     fit: Fit
@@ -187,13 +189,24 @@ class Technique(Value, ABC):
 
 
 class Architecture(Technique):
-    """Builds an untrained network."""
+    """Builds an untrained network.
+
+    Attributes:
+        answers_in_units: Whether the networks come with outputs in the units of the labels, as those do that somebody
+            has trained; the task finishes all others.
+    """
 
     stage: ClassVar[Stage] = Stage.ARCHITECTURE
+    answers_in_units: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, context: StageContext) -> nn.Module:
-        """Build a network from images (N, C, H, W), float32, to logits (N, classes)."""
+        """Build a network from images (N, C, H, W), float32, to outputs (N, ``context.task.outputs``)."""
+
+    def built(self, context: StageContext) -> nn.Module:
+        """Build a network, finished by the task; not to be overridden."""
+        network = self.build(context)
+        return network if self.answers_in_units else context.task.finished(network)
 
 
 class Pruner(Technique):

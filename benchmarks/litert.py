@@ -57,7 +57,7 @@ def main(dataset_spec: str) -> None:
                 if made.path is None:
                     raise SystemExit(f"{architecture}, {quantizer}: {made.trial.error}\n{made.trial.error_traceback}")
                 model = made.path.read_bytes()
-            converted = convert(model, "litert", images=images)
+            converted = convert(model, "litert", images=images, task=dataset.task)
             (content,) = converted.files.values()
             onnx_ms, litert_ms = _milliseconds(model, content, images[:1])
             found = converted.agreement

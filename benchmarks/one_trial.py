@@ -18,6 +18,7 @@ from automl.pipeline.trial_runner import MODEL_FILE, TrialRunner
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
 from automl.storage.store import TrialStore
+from automl_plugins.tasks.classification import Classification
 
 
 class Made(NamedTuple):
@@ -66,7 +67,7 @@ def noise_dataset(*, train: int = 64, held_out: int = 16) -> Dataset:
         train=_noise(train),
         validation=_noise(held_out),
         test=_noise(held_out),
-        classes=10,
+        task=Classification(outputs=10),
         normalization=Normalization.from_statistics(127.0, 70.0),
         augmentation=Augmentation.NONE,
         fingerprint="noise",

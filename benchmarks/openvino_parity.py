@@ -73,7 +73,7 @@ def main(dataset_spec: str, seed: int) -> int:
             model = (Path(root) / spec.name / trial.artifact / MODEL_FILE).read_bytes()
             done += 1
             try:
-                found = convert(model, "openvino", images=images).agreement
+                found = convert(model, "openvino", images=images, task=dataset.task).agreement
             except ConversionError as error:
                 refused += 1
                 print(f"| {summary} | {error} | | |", flush=True)

@@ -29,7 +29,7 @@ from automl.measure.latency import LatencyMeter
 from automl.pipeline.stages import StageRunner
 from automl.predict.latency_model import PredictionError, prediction_error
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
-from automl.predict.structure import Task
+from automl.predict.structure import Problem
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
 
@@ -77,7 +77,7 @@ def compare(name: str, state_dir: Path) -> list[Compared]:
     space = load_space(name)
     dataset = load_dataset("digits") if space.dataset == "digits" else noise_dataset(train=256)
     meter = LatencyMeter(state_dir=state_dir)
-    predictor = SpacePredictor(space, Task.of(dataset))
+    predictor = SpacePredictor(space, Problem.of(dataset))
     learning, testing = random.Random(0), random.Random(1)  # noqa: S311
     started = time.perf_counter()
     predictor.learn_latency((random_point(space, learning) for _ in range(2 * NETWORKS)), meter)

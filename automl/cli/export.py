@@ -20,6 +20,7 @@ from automl.cli.terminal import (
 )
 
 if TYPE_CHECKING:  # the conversion imports runtimes
+    from automl.core.study import StudySpec
     from automl.runtime import Runtime
 
 _COMPARED_IMAGES = 1000
@@ -92,7 +93,7 @@ def export(
     elif form == _ONNX:
         parcel = _stored(artifact, runtime_of(ONE_THREAD), threads=None)
     else:
-        parcel = _converted(artifact[MODEL_FILE], runtime_named(form), dataset=opened.spec.dataset)
+        parcel = _converted(artifact[MODEL_FILE], runtime_named(form), opened.spec)
     target = output / next(iter(parcel.files))
     _write(output, {**parcel.files, RECIPE_FILE: artifact[RECIPE_FILE]})
     if as_json:
@@ -122,11 +123,12 @@ def _stored(artifact: dict[str, bytes], runtime: "Runtime", *, threads: int | No
     return _Parcel(files, partial(runtime.usage, threads=threads), {"size_bytes": sum(map(len, files.values()))})
 
 
-def _converted(model: bytes, runtime: "Runtime", *, dataset: str) -> _Parcel:
+def _converted(model: bytes, runtime: "Runtime", spec: "StudySpec") -> _Parcel:
     from automl.datasets.load import load_dataset
     from automl.pipeline.conversion import convert
 
-    converted = convert(model, runtime.name, images=load_dataset(dataset).validation.images[:_COMPARED_IMAGES])
+    data = load_dataset(spec.dataset, spec.task)
+    converted = convert(model, runtime.name, images=data.validation.images[:_COMPARED_IMAGES], task=data.task)
     return _Parcel(
         converted.files,
         lambda path: f"with ONNX Runtime: {converted.agreement}\n{runtime.usage(path, threads=None)}",

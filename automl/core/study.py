@@ -36,6 +36,7 @@ class StudySpec(Value):
     Attributes:
         dataset: Data set as the user named it, for example ``digits``.
         dataset_fingerprint: SHA-256 of the decoded images, labels and splits.
+        task: Name of what its networks do with the images; the task of such labels where absent.
         target: What latency is measured for.
         seed: Of the search and of every trial: two trials that share a network train it the same way.
     """
@@ -44,6 +45,7 @@ class StudySpec(Value):
     space: SearchSpace
     dataset: str
     dataset_fingerprint: str
+    task: str | None = None
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
     target: Target = ONE_THREAD

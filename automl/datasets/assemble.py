@@ -11,19 +11,28 @@ from automl.core.image import Normalization
 from automl.datasets.dataset import Dataset, Source, Split
 from automl.datasets.inspection import refuse_empty_content, split_notes
 from automl.datasets.splitting import Splits, split_source
+from automl.datasets.task_of_labels import task_of_labels
 from automl.errors import DatasetError
+from automl.registry import TASK
+from automl.task import Task
 
 
-def assemble(spec: str, source: Source) -> Dataset:
+def assemble(spec: str, source: Source, task: str | None = None) -> Dataset:
     """Check and split a source.
 
+    Args:
+        spec: What the user wrote.
+        source: What was read.
+        task: Name of what a network shall do with it; the task of such labels where absent.
+
     Raises:
-        DatasetError: A split is empty or too small, the shapes differ, a label is out of range, or the images or the
-            labels are all the same.
+        DatasetError: A split is empty or too small, the shapes differ, a label is not one of the task, or the images or
+            the labels are all the same.
+        PluginError: There is no such task.
     """
-    classes = _checked_classes(spec, source)
-    names = source.class_names if len(source.class_names or ()) >= classes else None
-    splits = Splits(*map(_laid_out, split_source(source)))
+    found = _checked_task(spec, source, task)
+    names = source.class_names if len(source.class_names or ()) >= found.outputs else None
+    splits = Splits(*map(_laid_out, split_source(source, found.strata)))
     refuse_empty_content(spec, splits.train)
     published = {"validation": source.validation, "test": source.test}
     cut = [name for name, split in published.items() if split is None]
@@ -33,14 +42,14 @@ def assemble(spec: str, source: Source) -> Dataset:
         train=splits.train,
         validation=splits.validation,
         test=splits.test,
-        classes=classes,
+        task=found,
         normalization=Normalization.from_statistics(mean, std),
         augmentation=source.augmentation,
         fingerprint=_fingerprint(*splits),
         notes=(
             *source.notes,
             *_cut_note(cut, splits),
-            *split_notes(splits, classes=classes, names=names, cut=cut),
+            *split_notes(splits, found, names=names, cut=cut),
         ),
         class_names=names,
     )
@@ -55,38 +64,24 @@ def _laid_out(split: Split) -> Split:
     return replace(split, images=images)
 
 
-def _checked_classes(spec: str, source: Source) -> int:
+def _checked_task(spec: str, source: Source, name: str | None) -> Task:
     held_out = {"validation": source.validation, "test": source.test}
     splits = {"training": source.training} | {name: split for name, split in held_out.items() if split is not None}
-    for name, split in splits.items():
+    for split_name, split in splits.items():
         if len(split) == 0:
-            raise DatasetError(f"{spec}: the {name} set is empty: give at least one image a class")
-        if split.labels.min() < 0:
-            raise DatasetError(f"{spec}: the {name} set has the label {split.labels.min()}: number classes from 0")
+            raise DatasetError(f"{spec}: the {split_name} set is empty: give at least one image a class")
         if split.images.shape[1:] != source.training.images.shape[1:]:
             raise DatasetError(
-                f"{spec}: {name} images have shape {split.images.shape[1:]}, training images "
+                f"{spec}: {split_name} images have shape {split.images.shape[1:]}, training images "
                 f"{source.training.images.shape[1:]}: give all images one size and one number of channels"
                 f"{_shape_advice(spec, source.training)}"
             )
-    labels = np.unique(source.training.labels)
-    classes = int(labels[-1]) + 1
-    if len(labels) == 1:
-        raise DatasetError(f"{spec}: all training labels are {labels[0]}: give at least two classes")
-    if classes > len(source.training):
-        raise DatasetError(
-            f"{spec}: the label {classes - 1} is out of range for {len(source.training)} training images: "
-            "number classes from 0 without gaps"
-        )
-    for name, split in splits.items():
-        unknown = np.setdiff1d(split.labels, labels)
-        if len(unknown):
-            raise DatasetError(
-                f"{spec}: the {name} set has the label {unknown[-1]}, but training labels "
-                f"{f'end at {classes - 1}' if unknown[-1] >= classes else 'have none such'}: "
-                "give training images of every class"
-            )
-    return classes
+    labels = {name: split.labels for name, split in splits.items()}
+    try:
+        kind = task_of_labels(source.training.labels.dtype) if name is None else TASK.load(name)
+        return kind.of(labels)
+    except DatasetError as error:
+        raise DatasetError(f"{spec}: {error}") from error
 
 
 def _shape_advice(spec: str, training: Split) -> str:
@@ -121,5 +116,7 @@ def _fingerprint(*splits: Split) -> str:
     for split in splits:
         digest.update(repr(split.images.shape).encode())
         digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(split.labels.astype("<i8").data)
+        digest.update(split.labels.astype("<f4" if split.labels.dtype.kind == "f" else "<i8").data)
+        if split.labels.ndim > 1:
+            digest.update(repr(split.labels.shape).encode())
     return digest.hexdigest()

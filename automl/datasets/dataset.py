@@ -1,12 +1,14 @@
 """What a data set is: raw uint8 images in three splits."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl.core.augmentation import Augmentation
 from automl.core.image import ImageShape, Normalization
+from automl.task import Task
 
 GIVEN = "given"
 """What stands in the place of a spec where the data were handed over by a Python program."""
@@ -18,14 +20,20 @@ class Split:
 
     Attributes:
         images: uint8, (N, C, H, W).
-        labels: int64, (N,), from 0.
+        labels: What a network shall answer, N of them: int64, (N,), from 0, where they are classes; float32, (N,) or
+            (N, K), where they are numbers.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def safe_augmentation(labels: NDArray[Any]) -> Augmentation:
+    """Give what hardly changes the label of an image: a shift keeps a class, and may change a number."""
+    return Augmentation.NONE if labels.dtype.kind == "f" else Augmentation.SHIFT
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +45,7 @@ class Source:
         test: The published test set; None where there is none.
         augmentation: How training images are varied where the user does not say: what leaves their class as it is.
         validation: The published validation set; None where there is none.
-        class_names: Name of each label; None where it has none.
+        class_names: Name of each label; None where labels have none.
         notes: What a user should know of how the data was read, a line each.
     """
 
@@ -58,19 +66,19 @@ class Dataset:
         train: Images to train on, in random order: the first so many are a fair sample.
         validation: Images that choose between networks, in random order too.
         test: Images for the last word.
-        classes: Number of classes.
+        task: What a network shall do with them.
         normalization: Turns pixels into zero mean and unit variance over ``train``.
         augmentation: How ``train`` is varied where the user does not say.
         fingerprint: SHA-256 over shapes, images and labels of all splits.
         notes: What a user should know of how the data was read, a line each.
-        class_names: Name of each label; None where it has none.
+        class_names: Name of each label; None where labels have none.
     """
 
     spec: str
     train: Split
     validation: Split
     test: Split
-    classes: int
+    task: Task
     normalization: Normalization
     augmentation: Augmentation
     fingerprint: str

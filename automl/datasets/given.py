@@ -26,24 +26,27 @@ _LEVEL = 1e-3
 """Part of a level by which rounding in float32 moves a pixel that was one of 256, at most."""
 
 
-def given_dataset(data: object) -> Dataset:
+def given_dataset(data: object, task: str | None = None) -> Dataset:
     """Make a data set of what was handed over.
 
     Args:
         data: ``(train_images, train_labels, test_images, test_labels)``, arrays or tensors of uint8 images
-            (N, C, H, W) and integer labels (N,), then perhaps the two of a validation set; or a data set of torch
+            (N, C, H, W) and labels, integers (N,) where they are classes, floats (N,) or (N, K) where they are
+            numbers, then perhaps the two of a validation set; or a data set of torch
             that has a length and gives pairs of an image and a label, or a tuple of two or three such, for training,
             test and validation; or a dictionary of ``train``, ``test``, ``validation``, ``augmentation`` and
             ``class_names``. An image of torch's is a picture of PIL, or a tensor (C, H, W) of uint8 or of floats from
             0 to 1, which are taken for 255 levels.
+        task: Name of what a network shall do with it; the task of such labels where absent.
 
     Raises:
         DatasetError: If it is something else, its images differ in shape, or are normalised already.
+        PluginError: If there is no such task.
     """
     remarks = Remarks()
     parts = _parts(data, remarks)
     source = source_of("data", parts, verb="is", contract=_CONTRACT)
-    return assemble(GIVEN, replace(source, notes=(*source.notes, *remarks.notes())))
+    return assemble(GIVEN, replace(source, notes=(*source.notes, *remarks.notes())), task)
 
 
 def _parts(data: object, remarks: Remarks) -> object:
@@ -81,7 +84,7 @@ def _array(value: object) -> object:
     return value if detach is None else detach().cpu().numpy()
 
 
-def _read(name: str, dataset: Any, remarks: Remarks) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:  # noqa: ANN401 # duck typed, as by torch
+def _read(name: str, dataset: Any, remarks: Remarks) -> tuple[NDArray[np.uint8], NDArray[Any]]:  # noqa: ANN401 # duck typed, as by torch
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise DatasetError(
             f"data: the {name} set, a {type(dataset).__name__}, has no length and no items by number: "
@@ -95,16 +98,16 @@ def _read(name: str, dataset: Any, remarks: Remarks) -> tuple[NDArray[np.uint8],
             f"data: the first image of the {name} set differs when it is read twice: leave random transforms out of "
             "it, and say augmentation='shift_and_flip'"
         )
-    labels: list[int] = []
+    labels: list[NDArray[Any]] = []
     if isinstance(first, Image.Image):
         spec = DatasetSpec(kind=GIVEN)
         images = stack_images(_pictures(name, dataset, labels), count=len(dataset), spec=spec, remarks=remarks)
-        return images, np.array(labels, dtype=np.int64)
+        return images, _stacked(name, labels)
     pixels = np.stack([_pixels(name, index, dataset, labels, remarks) for index in range(len(dataset))])
-    return pixels, np.array(labels, dtype=np.int64)
+    return pixels, _stacked(name, labels)
 
 
-def _pictures(name: str, dataset: Any, labels: list[int]) -> Iterator[NamedImage]:  # noqa: ANN401 # duck typed
+def _pictures(name: str, dataset: Any, labels: list[NDArray[Any]]) -> Iterator[NamedImage]:  # noqa: ANN401 # duck typed
     for index in range(len(dataset)):
         item = dataset[index]
         image = _image(item)
@@ -116,7 +119,7 @@ def _pictures(name: str, dataset: Any, labels: list[int]) -> Iterator[NamedImage
         yield NamedImage(f"image {index} of the {name} set", upright(image))
 
 
-def _pixels(name: str, index: int, dataset: Any, labels: list[int], remarks: Remarks) -> NDArray[np.uint8]:  # noqa: ANN401 # duck typed
+def _pixels(name: str, index: int, dataset: Any, labels: list[NDArray[Any]], remarks: Remarks) -> NDArray[np.uint8]:  # noqa: ANN401 # duck typed
     item = dataset[index]
     labels.append(_label(name, index, item))
     called, image = f"image {index} of the {name} set", _array(_image(item))
@@ -143,10 +146,24 @@ def _image(item: object) -> object:
     return item[0]
 
 
-def _label(name: str, index: int, item: Any) -> int:  # noqa: ANN401 # duck typed
+def _label(name: str, index: int, item: Any) -> NDArray[Any]:  # noqa: ANN401 # duck typed, as by torch
     label = np.asarray(_array(item[1]))
+    if label.dtype.kind == "f" and label.ndim <= 1 and label.size:
+        return label.astype(np.float32)
     if label.dtype.kind not in "iu" or label.size != 1:
         raise DatasetError(
-            f"data: the label of image {index} of the {name} set is {item[1]!r}: give one integer, from 0"
+            f"data: the label of image {index} of the {name} set is {item[1]!r}: give one integer, from 0, where "
+            "labels are classes; one float, or a tensor of floats, where they are numbers"
         )
-    return int(label.reshape(()))
+    return label.reshape(()).astype(np.int64)
+
+
+def _stacked(name: str, labels: list[NDArray[Any]]) -> NDArray[Any]:
+    first = labels[0]
+    odd = [at for at, label in enumerate(labels) if (label.dtype, label.shape) != (first.dtype, first.shape)]
+    if odd:
+        raise DatasetError(
+            f"data: the label of image {odd[0]} of the {name} set is {labels[odd[0]].tolist()!r}, that of image 0 "
+            f"{first.tolist()!r}: give labels of one kind"
+        )
+    return np.stack(labels)

@@ -10,6 +10,7 @@ from automl.errors import DatasetError
 
 _READERS = {  # modules, not functions: each kind imports its own heavy library, and only when asked for
     "digits": "automl.datasets.digits",
+    "rotated_digits": "automl.datasets.rotated_digits",
     "parquet": "automl.datasets.parquet",
     "imagefolder": "automl.datasets.imagefolder",
     "torchvision": "automl.datasets.torchvision_named",
@@ -17,18 +18,21 @@ _READERS = {  # modules, not functions: each kind imports its own heavy library,
 }
 
 
-def load_dataset(spec: str) -> Dataset:
+def load_dataset(spec: str, task: str | None = None) -> Dataset:
     """Load a data set.
 
     >>> load_dataset("digits").image_shape
     ImageShape(channels=1, height=8, width=8)
 
     Args:
-        spec: ``digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or ``python:MODULE:CALLABLE``;
+        spec: ``digits``, ``rotated_digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or
+            ``python:MODULE:CALLABLE``;
             those of pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``.
+        task: Name of what a network shall do with it; the task of such labels where absent.
 
     Raises:
         DatasetError: The kind is unknown, or the data is missing, torn or of the wrong shape.
+        PluginError: There is no such task.
     """
     parsed = DatasetSpec.parse(spec)
     if parsed.kind == GIVEN:
@@ -44,4 +48,4 @@ def load_dataset(spec: str) -> Dataset:
             f"{parsed.kind} takes none of {', '.join(parsed.options)}: they are for {', '.join(PICTURE_KINDS)}"
         )
     source: Source = import_module(_READERS[parsed.kind]).read(parsed)
-    return assemble(str(parsed), source)
+    return assemble(str(parsed), source, task)

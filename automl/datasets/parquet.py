@@ -1,17 +1,18 @@
 """Data sets as the Hugging Face hub stores them: encoded images and labels in parquet files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from automl.core.augmentation import Augmentation
 from automl.core.dataset_spec import DatasetSpec
-from automl.datasets.dataset import Source, Split
+from automl.datasets.dataset import Source, Split, safe_augmentation
 from automl.datasets.open_images import open_images
 from automl.datasets.remarks import Remarks, listed
 from automl.datasets.stack_images import stack_images
@@ -24,8 +25,9 @@ _VALIDATION_FILES = ("validation.parquet", "val.parquet", "valid.parquet")
 def read(spec: DatasetSpec) -> Source:
     """Read ``train.parquet`` of a folder, with ``test.parquet`` or ``validation.parquet`` beside it.
 
-    Columns: ``img`` (or ``image``), a struct whose field ``bytes`` is an encoded picture, and ``label``, an integer.
-    Nothing says whether a mirror image keeps its class, so that training images are shifted alone.
+    Columns: ``img`` (or ``image``), a struct whose field ``bytes`` is an encoded picture, and ``label``: an integer,
+    the class; or where labels are numbers, a float, or a list of as many floats in each row. Nothing says whether a
+    mirror image keeps its class, so that training images are shifted alone, and where labels are numbers, not at all.
 
     Raises:
         DatasetError: A file is missing or torn, or a column, picture or label is not as described.
@@ -45,16 +47,30 @@ def read(spec: DatasetSpec) -> Source:
     test = None
     if not held_out or "test.parquet" in files:
         test = _read_split(folder / "test.parquet", spec, remarks)
+    _check_one_kind(folder, {"train.parquet": training, **dict.fromkeys(held_out, validation), "test.parquet": test})
     unread = [name for name in files if name not in {"train.parquet", "test.parquet", *held_out}]
     notes = (f"not read, since {folder} has train.parquet: {listed(unread)}",) if unread else ()
     return Source(
         training,
         test,
-        Augmentation.SHIFT,
+        safe_augmentation(training.labels),
         validation=validation,
         class_names=_class_names(folder / "train.parquet"),
         notes=(*notes, *remarks.notes()),
     )
+
+
+def _check_one_kind(folder: Path, splits: Mapping[str, Split | None]) -> None:
+    """Refuse labels that are classes in one file and numbers in another."""
+    kinds = {name: split.labels.dtype.kind for name, split in splits.items() if split is not None}
+    numbers = [name for name, kind in kinds.items() if kind == "f"]
+    classes = [name for name, kind in kinds.items() if kind != "f"]
+    if numbers and classes:
+        stored = pq.read_schema(folder / numbers[0]).field("label").type
+        raise DatasetError(
+            f"{folder / numbers[0]}: column 'label' is {stored}, not an integer as in {classes[0]}: number the classes "
+            "from 0 in both, or give floats in both"
+        )
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:
@@ -82,7 +98,23 @@ def _read_split(path: Path, spec: DatasetSpec, remarks: Remarks) -> Split:
         raise DatasetError(f"{path}: {table['label'].null_count} labels are null: remove these rows")
     pictures = open_images(_pictures(path, table[image_column]), remarks)
     images = stack_images(pictures, count=table.num_rows, spec=spec, remarks=remarks)
-    return Split(images, table["label"].to_numpy().astype(np.int64))
+    return Split(images, _labels(path, table["label"]))
+
+
+def _labels(path: Path, column: pa.ChunkedArray) -> NDArray[Any]:
+    """Give classes as int64 (N,), numbers as float32 (N,) or (N, K)."""
+    if pa.types.is_integer(column.type):
+        return np.asarray(column.to_numpy().astype(np.int64))
+    if pa.types.is_floating(column.type):
+        return np.asarray(column.to_numpy().astype(np.float32))
+    rows = column.to_pylist()
+    odd = [row for row, numbers in enumerate(rows) if len(numbers) != len(rows[0]) or None in numbers]
+    if odd:
+        raise DatasetError(
+            f"{path}: the label of row {odd[0]} is {rows[odd[0]]}, that of row 0 {rows[0]}: give as many numbers in "
+            "each"
+        )
+    return np.array(rows, dtype=np.float32)
 
 
 def _checked_image_column(path: Path, schema: pa.Schema) -> str:
@@ -94,8 +126,13 @@ def _checked_image_column(path: Path, schema: pa.Schema) -> str:
     if not pa.types.is_struct(image_type) or image_type.get_field_index("bytes") < 0:
         raise DatasetError(f"{path}: column {image_column!r} is {image_type}, not a struct with a field 'bytes'")
     label_type = schema.field("label").type
-    if not pa.types.is_integer(label_type):
-        raise DatasetError(f"{path}: column 'label' is {label_type}, not an integer: number the classes from 0")
+    is_list = pa.types.is_list(label_type) or pa.types.is_fixed_size_list(label_type)
+    number = label_type.value_type if is_list else label_type
+    if not pa.types.is_floating(number) and (is_list or not pa.types.is_integer(number)):
+        raise DatasetError(
+            f"{path}: column 'label' is {label_type}, not an integer: number the classes from 0; where labels are "
+            "numbers, give floats"
+        )
     return image_column
 
 

@@ -1,6 +1,6 @@
 """Data sets that a user's own function returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from automl.core.augmentation import Augmentation
 from automl.core.dataset_spec import DatasetSpec
-from automl.datasets.dataset import Source, Split
+from automl.datasets.dataset import Source, Split, safe_augmentation
 from automl.errors import DatasetError
 
 _CONTRACT = (
@@ -28,9 +28,11 @@ def read(spec: DatasetSpec) -> Source:
 
     ``validation_images, validation_labels`` may follow as a third pair. In place of all these it may return a
     dictionary: ``train``, and where there are such, ``test`` and ``validation``, each a pair of images and labels;
-    ``augmentation``, one of ``none``, ``shift``, ``flip`` and ``shift_and_flip`` (``shift`` where it is absent: nothing
-    says that a mirror image keeps its class); ``class_names``, a list of texts. Images are uint8 arrays (N, C, H, W);
-    labels are integer arrays (N,), from 0. What the function raises itself goes through, with its traceback.
+    ``augmentation``, one of ``none``, ``shift``, ``flip`` and ``shift_and_flip`` (where it is absent, ``shift`` for
+    classes, as nothing says that a mirror image keeps its class, and ``none`` for numbers); ``class_names``, a list of
+    texts. Images are uint8 arrays (N, C, H, W); labels are integer arrays (N,), from 0, where they are classes, and
+    float arrays (N,) or (N, K), where they are numbers. What the function raises itself goes through, with its
+    traceback.
 
     Raises:
         DatasetError: The function cannot be found, or returns something else.
@@ -56,14 +58,27 @@ def source_of(argument: str, returned: object, *, verb: str = "returned", contra
         fault = f"the key {unknown[0]!r}" if unknown else "no key 'train'"
         raise DatasetError(f"{argument} {verb} a dictionary with {fault}: {contract}")
     splits = {name: _pair(argument, name, parts[name]) for name in _KEYS[:3] if parts.get(name) is not None}
+    _check_one_kind(argument, {name: parts[name][1] for name in splits})
     return Source(
         splits["train"],
         splits.get("test"),
-        _augmentation(argument, parts.get("augmentation")),
+        _augmentation(argument, parts.get("augmentation"), splits["train"]),
         validation=splits.get("validation"),
         class_names=_class_names(argument, parts.get("class_names"), splits["train"]),
         notes=_order_note(argument, splits["train"]),
     )
+
+
+def _check_one_kind(argument: str, given: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse labels that are classes in one split and numbers in another."""
+    numbers = [name for name, labels in given.items() if labels.dtype.kind == "f"]
+    classes = [name for name, labels in given.items() if labels.dtype.kind != "f"]
+    if numbers and classes:
+        raise DatasetError(
+            f"{argument}: {numbers[0]}_labels is {given[numbers[0]].dtype}, {classes[0]}_labels "
+            f"{given[classes[0]].dtype}: give integers from 0 in all where they are classes, floats in all where they "
+            "are numbers"
+        )
 
 
 def _returned(argument: str) -> object:
@@ -105,9 +120,9 @@ def _pair(argument: str, name: str, pair: object) -> Split:
     return _checked_split(argument, name, *pair)
 
 
-def _augmentation(argument: str, stated: object) -> Augmentation:
+def _augmentation(argument: str, stated: object, training: Split) -> Augmentation:
     if stated is None:
-        return Augmentation.SHIFT
+        return safe_augmentation(training.labels)
     if not isinstance(stated, str) or stated not in tuple(Augmentation):
         raise DatasetError(f"{argument}: augmentation {stated!r} is none of {', '.join(Augmentation)}")
     return Augmentation(stated)
@@ -118,6 +133,8 @@ def _class_names(argument: str, stated: object, training: Split) -> tuple[str, .
         return None
     if not isinstance(stated, tuple | list) or not all(isinstance(name, str) for name in stated):
         raise DatasetError(f"{argument}: class_names is {stated!r}: give a list of texts, one a class")
+    if training.labels.dtype.kind == "f":
+        raise DatasetError(f"{argument}: class_names, but the labels are numbers, not classes: leave them out")
     if len(training) and len(stated) <= training.labels.max():
         raise DatasetError(
             f"{argument}: {len(stated)} class_names, but a label {training.labels.max()}: name each class"
@@ -149,17 +166,19 @@ def _checked_split(argument: str, name: str, images: object, labels: object) -> 
         )
     if 0 in checked_images.shape[1:]:
         raise DatasetError(f"{argument}: {name}_images has shape {checked_images.shape}: give images with pixels")
-    if checked_labels.dtype.kind not in "iu" or checked_labels.ndim != 1:
+    are_numbers = checked_labels.dtype.kind == "f" and checked_labels.ndim in {1, 2}
+    if not are_numbers and (checked_labels.dtype.kind not in "iu" or checked_labels.ndim != 1):
         raise DatasetError(
             f"{argument}: {name}_labels is {checked_labels.dtype} of shape {checked_labels.shape}: "
-            "give integers of shape (N,)"
+            "give integers of shape (N,), from 0, where they are classes; floats of shape (N,) or (N, K) where they "
+            "are numbers"
         )
     if len(checked_images) != len(checked_labels):
         raise DatasetError(
             f"{argument}: {len(checked_images)} {name}_images but {len(checked_labels)} {name}_labels: "
             "give one label an image"
         )
-    return Split(checked_images, checked_labels.astype(np.int64))
+    return Split(checked_images, checked_labels.astype(np.float32 if are_numbers else np.int64))
 
 
 def _array(argument: str, name: str, value: object) -> NDArray[Any]:

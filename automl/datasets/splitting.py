@@ -1,6 +1,7 @@
-"""The one rule that cuts a data set, class by class, which anybody can repeat."""
+"""The one rule that cuts a data set, class by class where labels are classes, which anybody can repeat."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,21 @@ class Splits(NamedTuple):
     test: Split
 
 
-def split_source(source: Source) -> Splits:
+Strata = Callable[[NDArray[Any]], NDArray[np.int64]]
+"""From labels to the group of each, of which every split gets its share: the classes, or one for all."""
+
+
+def by_label(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Take labels that are classes for the groups."""
+    return labels.astype(np.int64)
+
+
+def split_source(source: Source, strata: Strata = by_label) -> Splits:
     """Cut a published data set into train, validation and test, the same on every machine.
 
     What is published stays as it is: a test set in its own order, a validation set in the order of
     ``numpy.random.default_rng(0).permutation``. What is missing is set aside from the n training images, which
-    are put in the order ``default_rng(0).permutation(n)``. Of the k images of each class in that order, the
+    are put in the order ``default_rng(0).permutation(n)``. Of the k images of each group in that order, the
     first ``round(k / 5)`` are for test, where test is missing; the next ``round(k / 5)`` are for validation, where
     that is missing. Beside a published test set, validation takes ``round(k * min(5000, n // 5) / n)`` instead. A
     class gives each split at least one image where it has one for each and one more to train on, and none otherwise.
@@ -45,6 +55,10 @@ def split_source(source: Source) -> Splits:
     >>> bool((train.images.ravel() == order[~(expected_test | expected_validation)]).all())
     True
 
+    Args:
+        source: As it was published.
+        strata: Groups the labels.
+
     Raises:
         DatasetError: There are fewer than five training images to set some aside from, or no class has enough of them
             to give each split one.
@@ -58,9 +72,10 @@ def split_source(source: Source) -> Splits:
         shares.append((1, 5) if test is None else (min(_LARGEST_VALIDATION, len(training) // 5), len(training)))
     if shares and len(training) < 5:
         raise DatasetError(f"{len(training)} training images are too few to split: give at least 5")
-    cuts = _set_aside(order, training.labels, shares)
+    groups = strata(training.labels)
+    cuts = _set_aside(order, groups, shares)
     if any(len(cut) == 0 for cut in cuts):
-        most = int(np.bincount(training.labels).max())
+        most = int(np.bincount(groups).max())
         raise DatasetError(
             f"no class has more than {most} training images, too few to set some aside from: give at least "
             f"{len(shares) + 1} of a class"

@@ -21,7 +21,7 @@ def build_network(stage: StageRecipe, environment: StageEnvironment) -> nn.Modul
     """
     technique, context = technique_of(stage, Architecture), environment.context()
     with environment.log.timed(BUILD), environment.seeded(), blamed(technique):
-        model = technique.build(environment.context_of(technique, context)).to(environment.device)
+        model = technique.built(environment.context_of(technique, context)).to(environment.device)
         check_logits(model, technique, context)
         model = own_copy(model, context.calibration)
         check_trains(model, technique, context)

@@ -16,6 +16,7 @@ from automl.measure.agreement import Agreement
 from automl.measure.runtime_faults import answering_for
 from automl.measure.targets import runtime_of
 from automl.runtime import ONNX_FILE
+from automl.task import Task
 
 _BATCH = 250
 """Images a run where the answers, not the batch of a user, are asked for."""
@@ -34,13 +35,14 @@ class Converted:
     agreement: Agreement
 
 
-def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8]) -> Converted:
+def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8], task: Task) -> Converted:
     """Convert a file, and run both on the same images.
 
     Args:
         model: The content of an ONNX file.
         runtime: The name of what shall open the result.
         images: Real ones, shape (N, C, H, W).
+        task: Says which answers are the same.
 
     Raises:
         UsageError: If there is no such runtime, or it is not installed.
@@ -51,7 +53,8 @@ def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8]) -> Convert
         source = Path(scratch) / ONNX_FILE
         source.write_bytes(model)
         opened = deploy(source, target)
-        agreement = Agreement.of(predict(source, images, batch_size=_BATCH), predict(opened, images, target=target))
+        expected = predict(source, images, batch_size=_BATCH)
+        agreement = Agreement.of(expected, predict(opened, images, target=target), task)
         if not agreement.is_close:
             raise ConversionError(
                 f"{runtime} does not compute what ONNX Runtime does: {agreement}; nothing was written: "
@@ -62,7 +65,7 @@ def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8]) -> Convert
 
 
 class DeployedLogits(NamedTuple):
-    """Answers of one network, each of the shape (N, classes).
+    """Answers of one network, each of the shape (N, K).
 
     Attributes:
         of_target: Of what the target's user opens, so many images a run as the target states.
@@ -97,13 +100,14 @@ def deploy(source: Path, target: Target) -> Path:
     return source.with_name(runtime.files[0])
 
 
-def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> DeployedLogits:
+def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8], task: Task) -> DeployedLogits:
     """Run what ``deploy`` wrote, whose answers may differ from those of the ONNX file by rounding alone.
 
     Args:
         source: The ONNX file.
         target: What it was deployed for.
         images: Shape (N, C, H, W), with N at least 1.
+        task: Says which answers are the same.
 
     Raises:
         ConversionError: If the answers are those of another network, saying how far off they are.
@@ -112,8 +116,8 @@ def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8]) -> 
     if target.is_reference:
         return DeployedLogits(logits, logits)
     on_processor = predict(source, images, batch_size=_BATCH)
-    agreement = Agreement.of(on_processor, logits)
-    if not agreement.is_rounding:  # accuracy is that of these answers, whichever they are
+    agreement = Agreement.of(on_processor, logits, task)
+    if not agreement.is_rounding:  # the score is that of these answers, whichever they are
         raise ConversionError(
             f"target {target} does not compute what ONNX Runtime does on the processor: {agreement}; "
             "leave what this point adds out of the space, or search with --target cpu"

@@ -6,7 +6,6 @@ from automl.core.fidelity import Transition
 from automl.datasets.dataset import Dataset
 from automl.export.onnx_writer import export_onnx
 from automl.export.packing import pack
-from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.measure.size import size_bytes
 from automl.measure.targets import runtime_of
@@ -32,7 +31,7 @@ def export_and_measure(
     Args:
         compressed: What to deploy.
         path: Of the ONNX file; what the target's runtime needs besides goes next to it.
-        dataset: Its validation split gives the accuracy.
+        dataset: Its validation split gives the score of its task.
         meter: Measures latency on its target.
         log: Is told the time of the steps ``export`` and ``measure``.
         gaps: Of the rewrites so far; those on the way to the runtime are added, also where an error follows.
@@ -43,7 +42,7 @@ def export_and_measure(
     Raises:
         FidelityError: If the file does not answer like the network.
     """
-    validation, normalization, target = dataset.validation, dataset.normalization, meter.target
+    validation, normalization, target, task = dataset.validation, dataset.normalization, meter.target, dataset.task
     with log.timed("export"):
         export_onnx(
             compressed.model,
@@ -55,19 +54,18 @@ def export_and_measure(
         model = deploy(path, target)
     with log.timed("measure"):
         logits = simulated_logits(compressed.model, compressed.quantization, validation.images, normalization)
-        found = deployed_logits(path, target, validation.images)
+        found = deployed_logits(path, target, validation.images, task)
         gaps[Transition.EXPORT] = answer_gap(logits, found.of_file)
         if not target.is_reference:
             gaps[Transition.CONVERT] = answer_gap(found.of_file, found.of_target)
         check_file_fidelity(compressed, gaps, dataset)
-        deployed = accuracy(found.of_target, validation.labels)
         download_bytes = len(pack(path.read_bytes()))
         latency = meter.measure(model, images=validation.images[:1])
     return {
-        "accuracy": deployed,
+        task.metric: task.score(found.of_target, validation.labels),
         "size_bytes": float(sum(size_bytes(path.with_name(name)) for name in runtime_of(target).files)),
         "download_bytes": float(download_bytes),
         **latency.metrics(),
-        "parity_gap": abs(accuracy(logits, validation.labels) - deployed),
+        "parity_gap": task.parity_gap(logits, found.of_target, validation.labels),
         "parameters": float(sum(parameter.numel() for parameter in compressed.model.parameters())),
     }

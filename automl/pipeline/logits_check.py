@@ -1,4 +1,4 @@
-"""Makes sure that a network takes the images of the study and gives a logit for each of its classes."""
+"""Makes sure that a network takes the images of the study and gives the outputs that its task asks for."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from automl.core.stage import Stage
 from automl.errors import InfeasibleError
 from automl.network.remembered import forget_graphs, remembers_graph
+from automl.task import Task
 from automl.technique import StageContext, Technique
 
 _TRAINED_ON = 4
@@ -24,10 +25,10 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
         context: Of the study.
 
     Raises:
-        InfeasibleError: If the logits have another shape than (images, classes), or an architecture cannot take
-            images of this shape at all.
+        InfeasibleError: If the outputs have another shape than the task's, or an architecture cannot take images of
+            this shape at all.
     """
-    images, named = context.calibration[:2], f"{technique.stage} {technique.name!r}"
+    images, named, called = context.calibration[:2], f"{technique.stage} {technique.name!r}", context.task.called
     try:
         with torch.no_grad():
             answer = model.eval()(images)
@@ -41,13 +42,13 @@ def check_logits(model: nn.Module, technique: Technique, context: StageContext) 
         ) from error
     if not isinstance(answer, Tensor):
         raise InfeasibleError(
-            f"{named} builds a network that gives {_outputs(answer)}, where the logits alone are asked for; hand over "
-            f"a module whose forward returns network(images){_choice(answer, context.classes)}"
+            f"{named} builds a network that gives {_outputs(answer)}, where the {called} alone are asked for; hand "
+            f"over a module whose forward returns network(images){_choice(answer, context.task)}"
         )
-    shape, expected = tuple(answer.shape), (len(images), context.classes)
+    shape, expected = tuple(answer.shape), context.task.output_shape(len(images))
     if shape != expected:
         raise InfeasibleError(
-            f"after {named} the logits of two images have the shape {shape}, not {expected}; "
+            f"after {named} the {called} of two images have the shape {shape}, not {expected}; "
             f"choose another {technique.stage}, or one that fits the data"
         )
     if technique.stage is Stage.ARCHITECTURE and bool(answer.isnan().any()):
@@ -66,23 +67,23 @@ def check_trains(model: nn.Module, technique: Technique, context: StageContext) 
         context: Of the study.
 
     Raises:
-        InfeasibleError: If it gives something else than logits while it trains, or keeps a tensor of its training that
-            forbids copies of it.
+        InfeasibleError: If it gives something else than its outputs while it trains, or keeps a tensor of its training
+            that forbids copies of it.
     """
-    named = f"{technique.stage} {technique.name!r}"
+    named, called = f"{technique.stage} {technique.name!r}", context.task.called
     copied, images = copy.deepcopy(model).train(), context.calibration[:_TRAINED_ON]
     with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []), torch.enable_grad():
         answer = copied(images)
     if not isinstance(answer, Tensor):
         raise InfeasibleError(
             f"{named} builds a network that gives {_outputs(answer)} while it trains, where "
-            f"the logits alone are asked for, as in evaluation; hand over a module whose forward returns "
-            f"network(images){_choice(answer, context.classes)} then, or build it without auxiliary outputs"
+            f"the {called} alone are asked for, as in evaluation; hand over a module whose forward returns "
+            f"network(images){_choice(answer, context.task)} then, or build it without auxiliary outputs"
         )
-    shape, expected = tuple(answer.shape), (len(images), context.classes)
+    shape, expected = tuple(answer.shape), context.task.output_shape(len(images))
     if shape != expected:
         raise InfeasibleError(
-            f"{named} builds a network whose logits of {len(images)} images have the shape {shape} while it trains, "
+            f"{named} builds a network whose {called} of {len(images)} images have the shape {shape} while it trains, "
             f"not {expected}; let it give the same in training as in evaluation"
         )
     forget_graphs(copied, images)
@@ -103,12 +104,16 @@ def _outputs(answer: object) -> str:
     return f"a {type(answer).__name__}"
 
 
-def _choice(answer: object, classes: int) -> str:
-    """Write how to take the first output that has a number for each class; the very first where none has."""
+def _choice(answer: object, task: Task) -> str:
+    """Write how to take the first output of the task's shape; the very first where none has it."""
     if not isinstance(answer, Mapping | Sequence) or not answer:
         return "..."
     items = list(answer.items()) if isinstance(answer, Mapping) else list(enumerate(answer))
-    fitting = [key for key, each in items if isinstance(each, Tensor) and each.dim() == 2 and each.shape[1] == classes]
+    fitting = [
+        key
+        for key, each in items
+        if isinstance(each, Tensor) and each.dim() and tuple(each.shape) == task.output_shape(len(each))
+    ]
     return f"[{(fitting or [items[0][0]])[0]!r}]"
 
 

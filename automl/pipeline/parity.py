@@ -1,4 +1,4 @@
-"""Names the layer where a deployed network departs from the simulated one, when their accuracies do."""
+"""Names the layer where a deployed network departs from the simulated one, when their scores do."""
 
 import logging
 
@@ -8,7 +8,7 @@ from automl.pipeline.departure import first_departure
 from automl.runtime import LOGITS
 
 PARITY_LIMIT = 0.005
-"""Largest difference of simulated and deployed accuracy that passes without a warning."""
+"""Largest gap of the simulated and the deployed score that passes without a warning."""
 
 _logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ def parity_layer(number: int, compressed: CompressedModel, parity_gap: float, da
     Args:
         number: Of the trial.
         compressed: What was exported.
-        parity_gap: Difference of the two accuracies.
+        parity_gap: Of the two scores, as ``Task.parity_gap`` says.
         dataset: Of the study.
 
     Returns:
@@ -32,8 +32,9 @@ def parity_layer(number: int, compressed: CompressedModel, parity_gap: float, da
         images = dataset.validation.images
         layer = first_departure(compressed.model, compressed.quantization, images, dataset.normalization)
     _logger.warning(
-        "trial %d: the deployed accuracy differs from the simulated one by %.2f points, first at %s",
+        "trial %d: the deployed %s differs from the simulated one by %.2f points, first at %s",
         number,
+        dataset.task.metric.replace("_", " "),
         100 * parity_gap,
         layer or LOGITS,
     )

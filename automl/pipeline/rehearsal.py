@@ -30,6 +30,7 @@ from automl.network.tracing import trace_operations
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import explained_gap, simulated_logits
+from automl.task import Task
 from automl.technique import Quantizer, StageContext
 from automl.training.batches import normalize
 
@@ -54,11 +55,13 @@ class Rehearsal:
         images: A few dozen real ones, uint8, shape (N, C, H, W).
         normalization: Turns their pixels into numbers.
         target: The runtime.
+        task: What the networks are for.
     """
 
     images: NDArray[np.uint8]
     normalization: Normalization
     target: Target
+    task: Task
 
     def check_network(self, model: nn.Module, architecture: StageRecipe) -> None:
         """Fold, export and run an untrained network, and compare its answers after each step.
@@ -175,7 +178,7 @@ class Rehearsal:
                 return f"torch cannot export to ONNX: {_first_line(error)}"
             try:
                 deploy(path, self.target)
-                return deployed_logits(path, self.target, self.images).of_target
+                return deployed_logits(path, self.target, self.images, self.task).of_target
             except (ConversionError, MeasureError) as error:
                 return f"cannot be run: {error}"
 

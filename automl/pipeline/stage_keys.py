@@ -33,10 +33,10 @@ class Ground:
     """What every result depends on, whatever the recipe.
 
     Attributes:
-        data: The data set's fingerprint, and how its pixels become inputs.
+        data: The data set's fingerprint, how its pixels become inputs, and what a network shall do with them.
         processor: What computes, as far as it changes the last bits of a result.
         libraries: Versions of what computes.
-        code: Hash of automl's own training code.
+        code: Hash of automl's own training code, and of the task.
     """
 
     data: tuple[str, ...]
@@ -54,10 +54,10 @@ class Ground:
             threads: Of torch on a processor; those of this process where absent.
         """
         return cls(
-            data=(dataset.fingerprint, str(dataset.normalization), dataset.augmentation, str(dataset.classes)),
+            data=(dataset.fingerprint, str(dataset.normalization), dataset.augmentation, repr(dataset.task)),
             processor=_processor(device, threads or torch.get_num_threads()),
             libraries=_versions(),
-            code=tuple(code_version(module) for module in _MODULES),
+            code=(*map(code_version, _MODULES), plugin_version(type(dataset.task).__module__)),
         )
 
 

@@ -10,11 +10,10 @@ from torch.optim import Optimizer
 from automl.core.recipe import Recipe
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset
-from automl.measure.accuracy import accuracy
 from automl.technique import Loss, Once, StageContext
 from automl.training.batches import normalize, steps_per_epoch
 from automl.training.checkpoint import Checkpoint
-from automl.training.fit import FitReport, classification_loss, fit
+from automl.training.fit import FitReport, fit, task_loss
 from automl.training.predict import predict
 
 _CALIBRATION_IMAGES = 1024
@@ -41,11 +40,11 @@ class Trainer:
         images = torch.tensor(self.dataset.train.images[:_CALIBRATION_IMAGES], device=self.device)
         return StageContext(
             image_shape=self.dataset.image_shape,
-            classes=self.dataset.classes,
+            task=self.dataset.task,
             seed=self.recipe.seed,
             calibration=normalize(images, self.dataset.normalization),
             fit=self.fit,
-            loss=classification_loss(training.label_smoothing),
+            loss=task_loss(self.dataset.task, training),
             steps_per_epoch=steps_per_epoch(
                 len(self.dataset.train.labels[: training.max_train_images]), training.batch_size
             ),
@@ -79,10 +78,10 @@ class Trainer:
         return self._train(model, settings, until_epoch=until_epoch, resume=resume, on_epoch=on_epoch)
 
     def score(self, model: nn.Module) -> float:
-        """Give the validation accuracy of a network as it is."""
+        """Give the task's score of a network as it is, on the validation split."""
         validation = self.dataset.validation
-        logits = predict(model, validation.images, normalization=self.dataset.normalization, device=self.device)
-        return accuracy(logits, validation.labels)
+        outputs = predict(model, validation.images, normalization=self.dataset.normalization, device=self.device)
+        return self.dataset.task.score(outputs, validation.labels)
 
     def _train(
         self,
@@ -106,7 +105,7 @@ class Trainer:
             seed=self.recipe.seed,
             max_steps=max_steps,
             optimizer=optimizer,
-            loss=loss,
+            loss=loss or task_loss(self.dataset.task, settings),
             on_epoch=on_epoch,
             until_epoch=until_epoch,
             resume=resume,

@@ -67,4 +67,4 @@ def _check_quantizer(model: nn.Module, stage: StageRecipe, context: StageContext
 
 def _rehearsal(environment: StageEnvironment, target: Target) -> Rehearsal:
     dataset = environment.dataset
-    return Rehearsal(dataset.train.images[:COMPARED_IMAGES], dataset.normalization, target)
+    return Rehearsal(dataset.train.images[:COMPARED_IMAGES], dataset.normalization, target, dataset.task)

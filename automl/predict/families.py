@@ -19,7 +19,7 @@ from automl.export.torch_graph import MarkedGraph, torch_graph
 from automl.network.skeleton import skeleton
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.predict.faults import blamed
-from automl.predict.structure import Task, UntrainedNetwork, finished_network, shaped_network
+from automl.predict.structure import Problem, UntrainedNetwork, finished_network, shaped_network
 from automl.technique import Quantizer
 
 
@@ -54,14 +54,14 @@ class _Family:
 
 
 class Families:
-    """Describes the networks of recipes for one task.
+    """Describes the networks of recipes for one problem.
 
     Args:
-        task: What they are for.
+        problem: What they are for.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
         self._families: dict[Hashable, _Family | None] = {}
 
     def describe(self, recipe: Recipe) -> Description | None:
@@ -71,7 +71,7 @@ class Families:
             InfeasibleError: If a technique refuses the point.
             TechniqueFaultError: If one raises anything else, or the exporter does on its network.
         """
-        shaped = shaped_network(recipe, self._task)
+        shaped = shaped_network(recipe, self._problem)
         if shaped is None:
             return None
         with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
@@ -84,7 +84,7 @@ class Families:
         family = self._families.get(key)
         if family is not None:
             return self._describe_relative(family, shaped, quantizer)
-        network = finished_network(shaped, recipe, self._task)
+        network = finished_network(shaped, recipe, self._problem)
         if network is None:
             return None
         marked: list[MarkedGraph] = []
@@ -112,8 +112,8 @@ class Families:
     def _outline(self, model: nn.Module, quantization: Quantization | None, graph: GraphSource) -> Outline:
         return outline(
             model,
-            image_shape=self._task.image_shape,
-            normalization=self._task.normalization,
+            image_shape=self._problem.image_shape,
+            normalization=self._problem.normalization,
             quantization=quantization,
             graph=graph,
         )

@@ -30,7 +30,7 @@ from automl.predict.kernel_work import kernel_work
 from automl.predict.latency_model import LatencyModel, TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.size_model import SizeModel
-from automl.predict.structure import Task, untrained_network
+from automl.predict.structure import Problem, untrained_network
 
 _logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class SpacePredictor:
 
     Args:
         space: Where the points come from.
-        task: What its networks are for.
+        problem: What its networks are for.
         seed: Of the trials.
         target: What trials are measured for.
         say: Is told, once a technique, of one that fails here: its networks are then modelled, not known.
@@ -62,19 +62,19 @@ class SpacePredictor:
     def __init__(
         self,
         space: SearchSpace,
-        task: Task,
+        problem: Problem,
         *,
         seed: int = 0,
         target: Target = ONE_THREAD,
         say: Callable[[str], None] = _logger.warning,
     ) -> None:
         self._space = space
-        self._task = task
+        self._problem = problem
         self._seed = seed
         self._is_converted = runtime_of(target).is_converted
         self._say = say
         self._faulty: set[str] = set()
-        self._families = Families(task)
+        self._families = Families(problem)
         self._forecasts: dict[str, _Forecast | None] = {}
         self._timed: list[TimedNetwork] = []
         self.latency_model: LatencyModel | None = None
@@ -141,7 +141,7 @@ class SpacePredictor:
     def _origin(self) -> str:
         """Tell spaces apart by what they choose from, not by their name."""
         space = self._space.model_dump_json(include={"parameters", "constants", "profiles"})
-        return hashlib.sha256(f"{space} {self._task}".encode()).hexdigest()
+        return hashlib.sha256(f"{space} {self._problem}".encode()).hexdigest()
 
     def _metrics(self, forecast: _Forecast | None) -> dict[str, float]:
         if forecast is None:
@@ -187,7 +187,7 @@ class SpacePredictor:
         content = self._untrained_file(self._space.recipe(point, seed=self._seed)) if forecast else None
         if forecast is None or content is None:
             return None
-        shape = self._task.image_shape
+        shape = self._problem.image_shape
         image = np.random.default_rng(0).integers(0, 256, (1, *shape), dtype=np.uint8)
         with tempfile.TemporaryDirectory(prefix="automl-predict-") as scratch:
             source = Path(scratch) / "model.onnx"
@@ -205,14 +205,14 @@ class SpacePredictor:
     def _untrained_file(self, recipe: Recipe) -> bytes | None:
         """Export the untrained network of a recipe; None where there is none."""
         try:
-            network = untrained_network(recipe, self._task)
+            network = untrained_network(recipe, self._problem)
             if network is None:
                 return None
             with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
                 return onnx_bytes(
                     network.model,
-                    image_shape=self._task.image_shape,
-                    normalization=self._task.normalization,
+                    image_shape=self._problem.image_shape,
+                    normalization=self._problem.normalization,
                     quantization=network.quantization,
                 )
         except InfeasibleError:  # its trial says so in its row

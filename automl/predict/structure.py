@@ -18,29 +18,30 @@ from automl.network.folding import fold_batch_norm
 from automl.network.plain import own_copy
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.predict.faults import blamed
+from automl.task import Task
 from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
 
 _IMAGES = 2
 
 
 @dataclass(frozen=True)
-class Task:
+class Problem:
     """What a network is for, as far as its shape depends on it.
 
     Attributes:
         image_shape: Shape of one image.
-        classes: Number of classes.
+        task: How many outputs it gives, and how they are judged.
         normalization: Turns pixels into numbers.
     """
 
     image_shape: ImageShape
-    classes: int
+    task: Task
     normalization: Normalization
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "Task":
-        """Read the task off a data set."""
-        return cls(dataset.image_shape, dataset.classes, dataset.normalization)
+    def of(cls, dataset: Dataset) -> "Problem":
+        """Read it off a data set."""
+        return cls(dataset.image_shape, dataset.task, dataset.normalization)
 
 
 class UntrainedNetwork(NamedTuple):
@@ -55,12 +56,12 @@ class UntrainedNetwork(NamedTuple):
     quantization: Quantization | None
 
 
-def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
+def untrained_network(recipe: Recipe, problem: Problem) -> UntrainedNetwork | None:
     """Run the stages of a recipe without training: the file of the result has the size and the speed of the trial's.
 
     Args:
         recipe: Of the trial.
-        task: What the network is for.
+        problem: What the network is for.
 
     Returns:
         None where a technique does not say what it does to the shape.
@@ -69,17 +70,17 @@ def untrained_network(recipe: Recipe, task: Task) -> UntrainedNetwork | None:
         InfeasibleError: If a technique refuses the point.
         TechniqueFaultError: If one raises anything else.
     """
-    model = shaped_network(recipe, task)
-    return finished_network(model, recipe, task) if model is not None else None
+    model = shaped_network(recipe, problem)
+    return finished_network(model, recipe, problem) if model is not None else None
 
 
-def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
+def shaped_network(recipe: Recipe, problem: Problem) -> nn.Module | None:
     """Build and shrink: final widths, batch normalisation in place; else as ``untrained_network``."""
     stages = {stage.stage: stage for stage in recipe.stages}
     with _seeded(recipe):
-        context = _context(task, recipe.seed)
+        context = _context(problem, recipe.seed)
         with blamed(stages[Stage.ARCHITECTURE]):
-            built = technique_of(stages[Stage.ARCHITECTURE], Architecture).build(context)
+            built = technique_of(stages[Stage.ARCHITECTURE], Architecture).built(context)
         model = own_copy(built, context.calibration).eval()  # whoever made it may hand out the same one again
         if Stage.PRUNER not in stages:
             return model
@@ -89,12 +90,12 @@ def shaped_network(recipe: Recipe, task: Task) -> nn.Module | None:
             return shrunk.eval() if shrunk is not None else None
 
 
-def finished_network(model: nn.Module, recipe: Recipe, task: Task) -> UntrainedNetwork | None:
+def finished_network(model: nn.Module, recipe: Recipe, problem: Problem) -> UntrainedNetwork | None:
     """Fold and quantize what ``shaped_network`` gave, which gets other weights; see ``untrained_network``."""
     quantizers = [stage for stage in recipe.stages if stage.stage is Stage.QUANTIZER]
     with _seeded(recipe):
         _fill_vectors(model)
-        context = _context(task, recipe.seed)
+        context = _context(problem, recipe.seed)
         if not quantizers:
             with blamed(next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)):
                 return UntrainedNetwork(fold_batch_norm(model, context.calibration), None)
@@ -120,12 +121,12 @@ def _fill_vectors(model: nn.Module) -> None:
                 tensor.uniform_(0.5, 1.5)
 
 
-def _context(task: Task, seed: int) -> StageContext:
+def _context(problem: Problem, seed: int) -> StageContext:
     return StageContext(
-        image_shape=task.image_shape,
-        classes=task.classes,
+        image_shape=problem.image_shape,
+        task=problem.task,
         seed=seed,
-        calibration=torch.randn(_IMAGES, *task.image_shape),
+        calibration=torch.randn(_IMAGES, *problem.image_shape),
         fit=_fit_nothing,
         loss=_no_loss,
         steps_per_epoch=1,

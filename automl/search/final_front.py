@@ -1,4 +1,4 @@
-"""The last word on a front: test accuracy, read once, and latency on an idle machine."""
+"""The last word on a front: the score on the test split, read once, and latency on an idle machine."""
 
 import tempfile
 from collections.abc import Collection, Sequence
@@ -10,7 +10,7 @@ from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.errors import AutomlError
-from automl.measure.accuracy import accuracy, predict
+from automl.measure.accuracy import predict
 from automl.measure.latency import LatencyMeter
 from automl.measure.targets import runtime_of
 from automl.measure.timing import Latency
@@ -22,7 +22,7 @@ class MeasuredFront:
     """How the measurement of a front ended.
 
     Attributes:
-        trials: All trials, those of the front with ``test_accuracy`` and ``latency_idle_ms``.
+        trials: All trials, those of the front with ``test_`` and the score, and ``latency_idle_ms``.
         problems: What could not be measured and why, a line each.
     """
 
@@ -44,7 +44,8 @@ def measure_front(store: TrialStore, trials: Sequence[Trial], dataset: Dataset, 
     """
     known = {trial.number: trial for trial in trials}
     problems: dict[int, str] = {}
-    while (trial := _next(list(known.values()), store.spec, failed=problems.keys())) is not None:
+    tested = f"test_{dataset.task.metric}"
+    while (trial := _next(list(known.values()), store.spec, tested=tested, failed=problems.keys())) is not None:
         try:
             known[trial.number] = _measured(store, trial, dataset, meter)
         except (AutomlError, OSError) as error:
@@ -53,12 +54,12 @@ def measure_front(store: TrialStore, trials: Sequence[Trial], dataset: Dataset, 
     return MeasuredFront(list(known.values()), tuple(problems.values()))
 
 
-def _next(trials: Sequence[Trial], spec: StudySpec, *, failed: Collection[int]) -> Trial | None:
+def _next(trials: Sequence[Trial], spec: StudySpec, *, tested: str, failed: Collection[int]) -> Trial | None:
     return next(
         (
             trial
             for trial in pareto_front(trials, spec.objectives)
-            if trial.artifact is not None and "test_accuracy" not in trial.metrics and trial.number not in failed
+            if trial.artifact is not None and tested not in trial.metrics and trial.number not in failed
         ),
         None,
     )
@@ -70,9 +71,9 @@ def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyM
         store.read_artifact(trial.number, folder, sha256=trial.artifact_sha256)
         model = folder / runtime_of(meter.target).files[0]
         latency = meter.measure(model, images=dataset.test.images[:1])
-        logits = predict(model, dataset.test.images, target=meter.target)
+        outputs = predict(model, dataset.test.images, target=meter.target)
     final = {
-        "test_accuracy": accuracy(logits, dataset.test.labels),
+        f"test_{dataset.task.metric}": dataset.task.score(outputs, dataset.test.labels),
         "latency_idle_ms": latency.latency_ms,
         "latency_idle_is_gated": float(latency.is_gated),
     }

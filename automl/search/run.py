@@ -18,7 +18,7 @@ from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
 from automl.measure.targets import runtime_of
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
-from automl.predict.structure import Task
+from automl.predict.structure import Problem
 from automl.sampler import AnySampler, Cost, KnownMetrics, Sampler
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
@@ -97,7 +97,7 @@ def _search(
     deadline: float,
 ) -> SearchResult:
     known = SpacePredictor(
-        request.space, Task.of(dataset), seed=request.seed, target=request.target, say=listener.on_note
+        request.space, Problem.of(dataset), seed=request.seed, target=request.target, say=listener.on_note
     )
     session = SearchSession(
         store,
@@ -248,6 +248,7 @@ def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
         space=request.space,
         dataset=dataset.spec,
         dataset_fingerprint=dataset.fingerprint,
+        task=dataset.task.name,
         objectives=request.objectives,
         constraints=request.constraints,
         target=request.target,

@@ -46,6 +46,7 @@ def _facts(spec: StudySpec) -> Mapping[str, str]:
     return {
         "dataset": spec.dataset,
         "dataset fingerprint": spec.dataset_fingerprint,
+        "task": str(spec.task),
         "objectives": ", ".join(map(str, spec.objectives)),
         "constraints": ", ".join(map(str, spec.constraints)) or "none",
         "target": str(spec.target),

@@ -27,12 +27,12 @@ class ArchitectureContract:
     def check(self, technique: Architecture, case: Case, _asked: Asked) -> None:
         """Build, and run the network once, as a trial does before it trains."""
         given = context(case.image_shape)
-        check_logits(technique.build(given), technique, given)
+        check_logits(technique.built(given), technique, given)
 
     def apply(self, technique: Architecture, case: Case, _asked: Asked, *, seed: int) -> Outcome:
         """Build, and train until the network knows more than chance."""
         given = context(case.image_shape, seed=seed)
-        model = technique.build(given)
+        model = technique.built(given)
         given.fit(model, epochs=2, learning_rate=0.01)
         return Outcome(model, None, None, case.image_shape)
 

@@ -13,11 +13,13 @@ from automl.core.augmentation import Augmentation
 from automl.core.image import ImageShape, Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Split
+from automl.datasets.task_of_labels import task_of_labels
 from automl.pipeline.seeding import derived_seed, seeded
+from automl.task import Task
 from automl.technique import Loss, StageContext
 from automl.testing.networks import CLASSES, SHAPE, Network
 from automl.training.batches import normalize, steps_per_epoch
-from automl.training.fit import classification_loss, fit
+from automl.training.fit import fit, task_loss
 
 NORMALIZATION = Normalization.from_statistics(127.0, 50.0)
 SEED = 3
@@ -33,6 +35,10 @@ def split(shape: ImageShape = SHAPE, count: int = 256) -> Split:
     labels = random.integers(0, CLASSES, count)
     noise = random.normal(0, 30, (count, *shape))
     return Split((patterns[labels] + noise).clip(0, 255).astype(np.uint8), labels)
+
+
+def _task(images: Split) -> Task:
+    return task_of_labels(images.labels.dtype).of({"training": images.labels})
 
 
 def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
@@ -53,17 +59,18 @@ def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
         optimizer: Optimizer | None = None,
         loss: Loss | None = None,
     ) -> None:
+        settings = TrainingSettings(epochs=epochs, learning_rate=learning_rate, batch_size=_BATCH_SIZE)
         fit(
             model,
             images,
-            settings=TrainingSettings(epochs=epochs, learning_rate=learning_rate, batch_size=_BATCH_SIZE),
+            settings=settings,
             normalization=NORMALIZATION,
             augmentation=Augmentation.NONE,
             device=torch.device("cpu"),
             seed=seed,
             max_steps=max_steps,
             optimizer=optimizer,
-            loss=loss,
+            loss=loss or task_loss(_task(images), settings),
         )
 
     def once(name: str, make: Callable[[], nn.Module]) -> nn.Module:
@@ -72,11 +79,11 @@ def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
 
     return StageContext(
         image_shape=shape,
-        classes=CLASSES,
+        task=_task(images),
         seed=seed,
         calibration=normalize(torch.from_numpy(images.images), NORMALIZATION),
         fit=train,
-        loss=classification_loss(0.0),
+        loss=task_loss(_task(images), TrainingSettings()),
         steps_per_epoch=steps_per_epoch(len(images), _BATCH_SIZE),
         once=once,
     )

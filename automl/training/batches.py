@@ -13,7 +13,7 @@ from automl.core.image import Normalization
 
 
 class Batch(NamedTuple):
-    """Normalised images (N, C, H, W), float32, and labels (N,), int64."""
+    """Normalised images (N, C, H, W), float32, and N labels."""
 
     images: Tensor
     labels: Tensor
@@ -80,7 +80,7 @@ class TrainBatches:
 
     Attributes:
         images: (N, C, H, W), uint8, at least two.
-        labels: (N,), int64, on the same device.
+        labels: N of them, on the same device.
         batch_size: Images a step.
         normalization: Turns pixels into numbers; its zero point is what comes in at the border of a shift.
         augmentation: How images are varied.

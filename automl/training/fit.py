@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
@@ -20,6 +19,7 @@ from automl.core.image import Normalization
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Split
 from automl.errors import DatasetError, InfeasibleError
+from automl.task import Task
 from automl.training.batches import Batch, TrainBatches
 from automl.training.checkpoint import Checkpoint
 
@@ -54,11 +54,11 @@ class _Run(NamedTuple):
     loss: Loss
 
 
-def classification_loss(label_smoothing: float) -> Loss:
-    """Give the cross-entropy of a model's logits, averaged over the batch."""
+def task_loss(task: Task, settings: TrainingSettings) -> Loss:
+    """Give the loss that a task has of a model's outputs."""
 
     def loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(model(images), labels, label_smoothing=label_smoothing)
+        return task.loss(model(images), labels, settings)
 
     return loss
 
@@ -72,9 +72,9 @@ def fit(
     augmentation: Augmentation,
     device: torch.device,
     seed: int,
+    loss: Loss,
     max_steps: int | None = None,
     optimizer: Optimizer | None = None,
-    loss: Loss | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     until_epoch: int | None = None,
     resume: Checkpoint | None = None,
@@ -89,16 +89,16 @@ def fit(
     pass is made, ``on_epoch`` is called as if each had been, and a warning says so.
 
     Args:
-        model: From (N, C, H, W), float32, to logits (N, classes).
+        model: From (N, C, H, W), float32, to outputs, N of them.
         split: Images to train on; ``settings.max_train_images`` takes the first so many.
         settings: Epochs, batch size, learning rate and the like.
         normalization: Turns pixels into numbers.
         augmentation: How images are varied.
         device: Where to train.
         seed: Decides order, augmentation and dropout.
+        loss: Is minimised.
         max_steps: Ends the fit after so many batches, in the middle of an epoch if need be; the schedule ends there.
         optimizer: Steps in place of AdamW, over the parameters that it holds.
-        loss: Is minimised in place of ``classification_loss``.
         on_epoch: Called after each epoch with its number, from 1, and its mean loss; may raise to stop.
         until_epoch: Pauses after this epoch of the whole; the schedule is that of the whole.
         resume: Goes on from here, to the very weights of a fit that never paused.
@@ -132,7 +132,7 @@ def fit(
         model=model,
         optimizer=optimizer
         or AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.learning_rate, fused=True),
-        loss=loss or classification_loss(settings.label_smoothing),
+        loss=loss,
     )
     schedule = OneCycleLR(run.optimizer, max_lr=settings.learning_rate, total_steps=steps)
     checkpoint = None

@@ -1,4 +1,4 @@
-"""What a network says, and how often it is right."""
+"""What a network says."""
 
 import numpy as np
 import torch
@@ -20,20 +20,20 @@ def predict(
     """Run a network in float32; it moves to the device and into evaluation mode.
 
     Args:
-        model: From (N, C, H, W), float32, to logits (N, classes).
+        model: From (N, C, H, W), float32, to outputs (N, K).
         images: (N, C, H, W), uint8, at least one.
         normalization: Turns pixels into numbers.
         device: Where to run.
         batch_size: Images at once; changes memory and speed alone.
 
     Returns:
-        Logits, (N, classes), float32.
+        Outputs, (N, K), float32.
     """
     model.to(device).eval()
     with torch.no_grad():
-        logits = [
+        outputs = [
             model(normalize(torch.tensor(images[start : start + batch_size], device=device), normalization)).cpu()
             for start in range(0, len(images), batch_size)
         ]
-    predicted: NDArray[np.float32] = torch.cat(logits).detach().float().numpy()  # a view of a parameter needs it
+    predicted: NDArray[np.float32] = torch.cat(outputs).detach().float().numpy()  # a view of a parameter needs it
     return predicted

@@ -24,7 +24,7 @@ from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.techniques import technique_of
 from automl.pipeline.trainer import Trainer
 from automl.predict.families import Families
-from automl.predict.structure import Task
+from automl.predict.structure import Problem
 from automl.technique import Architecture, Pruner, Quantizer, StageContext
 from automl_plugins.pruners.channels.layouts import channel_layout
 from automl_plugins.pruners.channels.removals import kept_channels
@@ -265,7 +265,7 @@ class CompressionProblem:
 
     @cached_property
     def _families(self) -> Families:
-        return Families(Task.of(self.dataset))
+        return Families(Problem.of(self.dataset))
 
 
 def _weights(model: nn.Module, names: Sequence[str]) -> dict[str, tuple[int, ...]]:

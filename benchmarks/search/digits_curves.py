@@ -27,7 +27,7 @@ from automl.pipeline.stages import StageRunner
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
 from automl.training.batches import normalize
-from automl.training.fit import fit
+from automl.training.fit import fit, task_loss
 from automl.training.predict import predict
 
 TABLE = Path(__file__).parent / "digits_curves.jsonl"
@@ -66,6 +66,7 @@ def row(architecture: dict[str, Scalar], dataset: Dataset, meter: LatencyMeter) 
         augmentation=dataset.augmentation,
         device=device,
         seed=0,
+        loss=task_loss(dataset.task, recipe.training),
         on_epoch=note,
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -30,7 +30,7 @@ def test_normalization_is_that_of_the_training_pixels():
 def test_shape_and_classes_are_those_of_the_images():
     dataset = assemble("x", source(random_split(20), None))
     assert dataset.image_shape == (3, 4, 5)
-    assert dataset.classes == 3
+    assert dataset.task.outputs == 3
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (14, 3, 3)
 
 

@@ -22,7 +22,7 @@ def test_digits_are_those_of_scikit_learn_in_the_documented_split():
 
 def test_digits_have_ten_classes_and_are_not_varied():
     dataset = load_dataset("digits")
-    assert (dataset.spec, dataset.classes, dataset.image_shape) == ("digits", 10, (1, 8, 8))
+    assert (dataset.spec, dataset.task.outputs, dataset.image_shape) == ("digits", 10, (1, 8, 8))
     assert dataset.augmentation is Augmentation.NONE
     assert dataset.class_names == tuple("0123456789")
     assert dataset.notes == ()

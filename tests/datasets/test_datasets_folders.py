@@ -48,7 +48,7 @@ def test_what_is_hidden_is_skipped_at_any_depth(tmp_path, hidden):
         (tmp_path / hidden).write_bytes(b"\0")
     dataset = load(tmp_path)
     assert total(dataset) == 20
-    assert dataset.classes == 2
+    assert dataset.task.outputs == 2
     assert dataset.notes == ()
 
 

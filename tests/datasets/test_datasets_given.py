@@ -55,7 +55,7 @@ def test_every_form_is_the_same_data_set(data):
     expected, found = given_dataset(ARRAYS), given_dataset(data)
     assert found.fingerprint == expected.fingerprint
     assert found.spec == expected.spec == "given"
-    assert found.classes == 3
+    assert found.task.outputs == 3
     assert len(found.test) == 9
     assert len(found.train) + len(found.validation) == 30
 

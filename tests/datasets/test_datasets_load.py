@@ -14,7 +14,7 @@ from automl.errors import DatasetError
     [
         ("digit", "unknown kind of data set 'digit' in 'digit': try digits$"),
         ("parket:/data", "try parquet$"),
-        ("", "try digits, parquet, imagefolder, torchvision, python$"),
+        ("", "try digits, rotated_digits, parquet, imagefolder, torchvision, python$"),
         ("digits:8", "digits takes no argument, got '8'"),
     ],
 )

@@ -213,7 +213,7 @@ def test_pictures_are_made_as_the_options_say(folder):
 def test_cifar10_re_encoded_as_jpeg_loads_whole():
     dataset = load_dataset(f"parquet:{CIFAR10_JPEG}")
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (45_000, 5000, 10_000)
-    assert (dataset.classes, dataset.image_shape) == (10, (3, 32, 32))
+    assert (dataset.task.outputs, dataset.image_shape) == (10, (3, 32, 32))
     table = pq.read_table(CIFAR10_JPEG / "train.parquet")
     row = documented_split(table["label"].to_numpy(), has_test=True)[1][0]
     encoded_image = table["img"][int(row)].as_py()["bytes"]

@@ -23,6 +23,7 @@ from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
 from automl.storage.cache import CacheFolder
 from automl.technique import Architecture, Pruner
+from automl_plugins.tasks.classification import Classification
 
 SPACE = """
 architecture:
@@ -128,7 +129,16 @@ def small_dataset() -> Dataset:
     images = np.clip(generator.normal(60 * labels[:, None, None, None], 40, (96, 1, 8, 8)), 0, 255).astype(np.uint8)
     split = Split(images, labels)
     normalization = Normalization.from_statistics(90.0, 60.0)
-    return Dataset("patterns", split, split, split, 4, normalization, Augmentation.SHIFT, fingerprint="patterns")
+    return Dataset(
+        "patterns",
+        split,
+        split,
+        split,
+        Classification(outputs=4),
+        normalization,
+        Augmentation.SHIFT,
+        fingerprint="patterns",
+    )
 
 
 def folder_cache(root: Path) -> FolderCache:

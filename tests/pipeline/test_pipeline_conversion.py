@@ -88,7 +88,7 @@ def models(tmp_path_factory) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_openvino_answers_like_onnx_runtime(name, models, images, tmp_path):
-    converted = convert(models[name], "openvino", images=images)
+    converted = convert(models[name], "openvino", images=images, task=DATASET.task)
     assert list(converted.files) == ["model.xml", "model.bin"]
     for file, content in converted.files.items():
         (tmp_path / file).write_bytes(content)
@@ -101,12 +101,14 @@ def test_openvino_answers_like_onnx_runtime(name, models, images, tmp_path):
 
 
 def test_equal_networks_give_equal_files(models, images):
-    first, again = (convert(models["4 bits"], "openvino", images=images[:10]).files for _ in range(2))
+    first, again = (
+        convert(models["4 bits"], "openvino", images=images[:10], task=DATASET.task).files for _ in range(2)
+    )
     assert first == again
 
 
 def test_openvino_computes_in_int8(models, images, tmp_path):
-    for file, content in convert(models["4 bits"], "openvino", images=images).files.items():
+    for file, content in convert(models["4 bits"], "openvino", images=images, task=DATASET.task).files.items():
         (tmp_path / file).write_bytes(content)
     network = openvino.Core().compile_model(tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     layers = [node.get_rt_info() for node in network.get_runtime_model().get_ordered_ops()]
@@ -120,7 +122,7 @@ def test_openvino_computes_in_int8(models, images, tmp_path):
 @pytest.mark.parametrize("name", ["float", "3 bits"])
 def test_executorch_answers_like_onnx_runtime(name, models, images, tmp_path):
     runtime = pytest.importorskip("executorch.runtime", reason="the extra executorch is not installed")
-    converted = convert(models[name], "executorch", images=images)
+    converted = convert(models[name], "executorch", images=images, task=DATASET.task)
     assert list(converted.files) == ["model.pte"]
     assert converted.agreement.same_answers >= 0.98
     (tmp_path / "model.pte").write_bytes(converted.files["model.pte"])
@@ -133,14 +135,14 @@ def test_executorch_answers_like_onnx_runtime(name, models, images, tmp_path):
 @pytest.mark.parametrize("name", FORMS)
 def test_litert_answers_like_onnx_runtime(name, models, images, tmp_path):
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="the extra litert is not installed")
-    converted = convert(models[name], "litert", images=images)
+    converted = convert(models[name], "litert", images=images, task=DATASET.task)
     assert list(converted.files) == ["model.tflite"]
     (tmp_path / "model.tflite").write_bytes(converted.files["model.tflite"])
     network = interpreter.Interpreter(str(tmp_path / "model.tflite")).get_signature_runner()
     found = network(image=np.ascontiguousarray(images.transpose(0, 2, 3, 1)))["logits"]
     expected = onnxruntime.InferenceSession(models[name]).run(None, {"image": images})[0]
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() == converted.agreement.same_answers >= 0.99
-    assert converted.files == convert(models[name], "litert", images=images[:1]).files
+    assert converted.files == convert(models[name], "litert", images=images[:1], task=DATASET.task).files
 
 
 def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeypatch):
@@ -156,7 +158,7 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeyp
 
     monkeypatch.setattr(openvino_runtime, "write", write_other)
     with pytest.raises(ConversionError, match=r"openvino does not compute.*same answer to \d.*nothing was written"):
-        convert(models["float"], "openvino", images=images)
+        convert(models["float"], "openvino", images=images, task=DATASET.task)
 
 
 @pytest.mark.parametrize("runtime", ["executorch", "litert", "openvino"])
@@ -168,4 +170,4 @@ def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UsageError, match=rf"pip install 'automl-pareto\[{runtime}\]'"):
-        convert(models["float"], runtime, images=images)
+        convert(models["float"], runtime, images=images, task=DATASET.task)

@@ -15,6 +15,7 @@ from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
 from automl.testing.context import NORMALIZATION, split
 from automl.testing.networks import CLASSES
+from automl_plugins.tasks.classification import Classification
 
 SPACE = """
 architecture:
@@ -47,7 +48,9 @@ def run(tmp_path):
         SPACE.replace("NETWORKS", ", ".join(f"automl.testing.networks:{name}" for name in NETWORKS))
     )
     space, images = load_space(str(tmp_path / "odd.yaml")), split()
-    dataset = Dataset("patterns", images, images, images, CLASSES, NORMALIZATION, Augmentation.NONE, "")
+    dataset = Dataset(
+        "patterns", images, images, images, Classification(outputs=CLASSES), NORMALIZATION, Augmentation.NONE, ""
+    )
     spec = StudySpec(
         name="odd",
         space=space,

@@ -65,7 +65,7 @@ def deployed(architecture: str, weights: str, folder: Path) -> bytes:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_trial_answers_like_onnx_runtime(architecture: str, weights: str, tmp_path: Path) -> None:
     model = deployed(architecture, weights, tmp_path)
-    converted = convert(model, "litert", images=DATASET.validation.images)
+    converted = convert(model, "litert", images=DATASET.validation.images, task=DATASET.task)
     assert list(converted.files) == ["model.tflite"]
     assert converted.agreement.same_answers >= 0.99
     assert converted.agreement.deviation < 0.005

@@ -12,6 +12,7 @@ from automl.measure.latency import LatencyMeter
 from automl.pipeline.notes import noted
 from automl.pipeline.trial_runner import TrialRunner
 from automl.storage.store import TrialStore
+from automl_plugins.tasks.classification import Classification
 
 POINT = {**FLOAT, "pruner": "careless", "sparsity.level": 0.5}
 
@@ -65,7 +66,7 @@ def test_notes_stand_in_the_row_once(tmp_path):
         created_at="2026-03-01T12:00:00Z",
     )
     store = TrialStore.create(str(tmp_path / "trials"), spec)
-    data = replace(small_dataset(), classes=4)
+    data = replace(small_dataset(), task=Classification(outputs=4))
     meter = LatencyMeter(state_dir=tmp_path / "state")
     runner = TrialRunner(spec, data, store, meter, torch.device("cpu"), folder_cache(tmp_path))
     rows = [runner.run(number, POINT) for number in (0, 1)]

@@ -12,11 +12,12 @@ from automl.core.study import StudySpec
 from automl.core.trial import TrialState
 from automl.datasets.load import load_dataset
 from automl.measure.latency import LatencyMeter
-from automl.pipeline import file_metrics, parity
+from automl.pipeline import parity
 from automl.pipeline.departure import first_departure
 from automl.pipeline.trial_runner import TrialRunner
 from automl.spaces.load import load_space
 from automl.storage.store import TrialStore
+from automl_plugins.tasks.classification import Classification
 
 SPACE = """
 architecture: {conv_net: {depth: 2, width_1: 8, width_2: 8, kernel: 3, activation: relu}}
@@ -54,8 +55,8 @@ def runner(dataset, tmp_path):
 
 @pytest.mark.parametrize("accuracies", [(0.9, 0.8), (0.8, 0.9)], ids=["better in the file", "better in torch"])
 def test_a_gap_is_told_whichever_of_the_two_is_better(runner, monkeypatch, caplog, accuracies):
-    told = iter(accuracies)
-    monkeypatch.setattr(file_metrics, "accuracy", lambda _logits, _labels: next(told))
+    told = iter((accuracies[1], *accuracies))  # of the row, then the two that are compared
+    monkeypatch.setattr(Classification, "score", lambda _task, _logits, _labels: next(told))
     with caplog.at_level(logging.WARNING, logger=parity.__name__):
         trial = runner.run(0, {})
     assert trial.state is TrialState.COMPLETE, trial.error

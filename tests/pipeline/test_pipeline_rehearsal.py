@@ -124,7 +124,7 @@ def recipe_of(*stages):
 def rehearse(model, architecture, images=None):
     data = small_dataset()
     images = data.train.images[:24] if images is None else images
-    Rehearsal(images, data.normalization, ONE_THREAD).check_network(model, architecture)
+    Rehearsal(images, data.normalization, ONE_THREAD, data.task).check_network(model, architecture)
 
 
 def run_or_pause(runner, *, pauses):
@@ -328,7 +328,7 @@ def test_a_quantizer_is_rehearsed_without_training(name):
     used = technique_class(name)()
     prepared = used.prepared(network(8), context.calibration)
     before = {key: tensor.clone() for key, tensor in prepared.state_dict().items()}
-    rehearsed = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD)
+    rehearsed = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD, data.task)
     rehearsed.check_quantizer(prepared, used, Profile(level=4, low=2, high=8), context)
     assert trains == []
     assert all(torch.equal(before[key], tensor) for key, tensor in prepared.state_dict().items())
@@ -343,7 +343,7 @@ def test_a_quantizer_whose_simulation_cannot_be_exported_faithfully_is_refused_b
     with pytest.raises(
         InfeasibleError, match=r"quantizer 'ptq' gives a file that does not compute what was simulated, first at"
     ):
-        Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD).check_quantizer(
+        Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD, data.task).check_quantizer(
             prepared, used, Profile(level=8, low=2, high=8), context
         )
 
@@ -353,7 +353,7 @@ def test_a_deep_network_in_which_rounding_alone_moves_the_logits_is_not_refused(
     layers = [layer for _ in range(30) for layer in (nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())]
     model = nn.Sequential(nn.Conv2d(1, 8, 3), *layers, nn.Flatten(), nn.Linear(288, 4))
     data = small_dataset()
-    rehearsal = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD)
+    rehearsal = Rehearsal(data.train.images[:24], data.normalization, ONE_THREAD, data.task)
     context = runner_of("float").context()
     quantizer = technique_class("ptq")()
     prepared = quantizer.prepared(model, context.calibration)

@@ -20,6 +20,7 @@ from automl.registry import technique_class
 from automl_plugins.architectures.conv_net import ConvNet
 from automl_plugins.architectures.python_model import PythonModel
 from automl_plugins.pruners.l1_norm import L1Norm
+from automl_plugins.tasks.classification import Classification
 
 GROUND = Ground(data=("digits",), processor="cpu", libraries=("torch 2",), code=("ab",))
 FITS = {"all": {"fit", "prune", "quantize"}, "train": {"fit"}, "compress": {"prune", "quantize"}}
@@ -229,7 +230,9 @@ def test_another_version_of_a_technique_changes_its_key_and_those_after_it(recip
 def test_the_ground_tells_data_and_threads_apart():
     split, device = Split(np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)), torch.device("cpu")
     normalization = Normalization(scale=0.5, zero_point=10)
-    data = Dataset("zeros", split, split, split, 10, normalization, Augmentation.NONE, fingerprint="ab")
+    data = Dataset(
+        "zeros", split, split, split, Classification(outputs=10), normalization, Augmentation.NONE, fingerprint="ab"
+    )
     ground = Ground.of(data, device, threads=1)
     assert ground == Ground.of(data, device, threads=1)
     assert ground != Ground.of(data, device, threads=2)

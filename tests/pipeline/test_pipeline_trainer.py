@@ -14,6 +14,7 @@ from automl.core.recipe import Recipe
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset, Split
 from automl.pipeline.trainer import Trainer
+from automl_plugins.tasks.classification import Classification
 
 CPU = torch.device("cpu")
 TRAIN, VALIDATION, TEST = 10, 110, 210
@@ -32,7 +33,7 @@ def dataset(*, augmentation=Augmentation.NONE, train=40):
         train=split_around(TRAIN, train, labels=lambda count: np.arange(count) % 2),
         validation=split_around(VALIDATION, 10, labels=lambda count: np.zeros(count, dtype=np.int64)),
         test=split_around(TEST, 10, labels=lambda count: np.ones(count, dtype=np.int64)),
-        classes=2,
+        task=Classification(outputs=2),
         normalization=Normalization(scale=1.0, zero_point=0),  # an input is its pixel
         augmentation=augmentation,
         fingerprint="levels",

@@ -39,7 +39,7 @@ class HalfOfTheLast(Pruner):
         half = last.conv.out_channels // 2
         last.conv = nn.Conv2d(last.conv.in_channels, half, 3, last.conv.stride, 1, bias=False)
         last.norm = nn.BatchNorm2d(half)
-        model.classifier = nn.Linear(half, context.classes)
+        model.classifier = nn.Linear(half, context.task.outputs)
         return model
 
 

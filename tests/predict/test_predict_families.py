@@ -10,11 +10,12 @@ from automl.export import torch_graph
 from automl.export.operations import outline
 from automl.predict import families
 from automl.predict.families import Families
-from automl.predict.structure import Task, untrained_network
+from automl.predict.structure import Problem, untrained_network
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
+from automl_plugins.tasks.classification import Classification
 
-TASK = Task(ImageShape(1, 8, 8), 10, Normalization.from_statistics(80.0, 90.0))
+TASK = Problem(ImageShape(1, 8, 8), Classification(outputs=10), Normalization.from_statistics(80.0, 90.0))
 POINTS = 32
 SPACE = """
 architecture:

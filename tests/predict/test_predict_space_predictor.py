@@ -18,7 +18,7 @@ from automl.pipeline.stages import StageRunner
 from automl.predict.latency_model import TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
-from automl.predict.structure import Task, untrained_network
+from automl.predict.structure import Problem, untrained_network
 from automl.registry import TECHNIQUE
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
@@ -120,7 +120,7 @@ class Tempting(Architecture):
 
     def build(self, context):
         def make():
-            model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, context.classes))
+            model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, context.task.outputs))
             torch.nn.init.ones_(model[1].weight)
             context.fit(model, epochs=100, learning_rate=0.1)
             return model
@@ -164,7 +164,7 @@ def dataset():
 
 @pytest.fixture
 def predictor(space, dataset) -> SpacePredictor:
-    return SpacePredictor(space, Task.of(dataset))
+    return SpacePredictor(space, Problem.of(dataset))
 
 
 def point_of(short):
@@ -192,8 +192,8 @@ def test_size_and_parameters_are_those_of_the_trained_network(short, space, data
 
 def test_weights_and_equal_points_do_not_matter(space, dataset):
     points = [point_of(short) for short in itertools.islice(RECIPES.values(), 3)]
-    first = SpacePredictor(space, Task.of(dataset)).predict(points)
-    again = SpacePredictor(space, Task.of(dataset), seed=7).predict([*points, points[0]])
+    first = SpacePredictor(space, Problem.of(dataset)).predict(points)
+    again = SpacePredictor(space, Problem.of(dataset), seed=7).predict([*points, points[0]])
     assert again == [*first, first[0]]
 
 
@@ -205,7 +205,7 @@ def test_the_random_state_of_the_caller_stays(predictor):
 
 def test_nothing_is_trained(space, dataset):
     recipe = space.recipe({"architecture": "tempting", **FLOAT}, seed=0)
-    network = untrained_network(recipe, Task.of(dataset))
+    network = untrained_network(recipe, Problem.of(dataset))
     assert (network.model.get_submodule("1").weight == 1).all()
 
 
@@ -225,7 +225,7 @@ def test_what_cannot_be_known_is_not_predicted(point, predictor):
 
 def test_a_technique_that_fails_is_named_once_with_its_error_and_where(space, dataset):
     told = []
-    predictor = SpacePredictor(space, Task.of(dataset), say=told.append)
+    predictor = SpacePredictor(space, Problem.of(dataset), say=told.append)
     other = {**RESNET, "pruner": "none", "quantizer": "failing", "weight_bits.level": 4}
     points = [
         {"architecture": "broken", **FLOAT},
@@ -255,20 +255,20 @@ def test_a_technique_that_fails_is_named_once_with_its_error_and_where(space, da
 
 def test_a_network_that_the_exporter_refuses_is_laid_to_its_architecture(space, dataset):
     told = []
-    predictor = SpacePredictor(space, Task.of(dataset), say=told.append)
+    predictor = SpacePredictor(space, Problem.of(dataset), say=told.append)
     assert predictor.predict([{"architecture": "odd", **FLOAT}]) == [{}]
     assert told[0].startswith("architecture odd of tests 1 cannot be described before training")
 
 
 def test_a_fault_is_logged_where_nobody_asks_to_be_told(space, dataset, caplog):
-    SpacePredictor(space, Task.of(dataset)).predict([{"architecture": "broken", **FLOAT}])
+    SpacePredictor(space, Problem.of(dataset)).predict([{"architecture": "broken", **FLOAT}])
     assert "architecture broken of tests 1 cannot be described" in caplog.text
 
 
 @pytest.fixture(scope="module")
 def timed(space, dataset, tmp_path_factory):
     """A predictor that knows prices, and its meter."""
-    predictor = SpacePredictor(space, Task.of(dataset))
+    predictor = SpacePredictor(space, Problem.of(dataset))
     meter = LatencyMeter(state_dir=tmp_path_factory.mktemp("meter"))
     predictor.learn_latency(random_points(space, 60), meter, networks=24)
     return predictor, meter
@@ -287,7 +287,7 @@ def random_points(space, count):
 @pytest.mark.slow
 def test_latencies_are_ranked_as_measured(timed, space, dataset, tmp_path):
     predictor, meter = timed
-    task, path = Task.of(dataset), tmp_path / "model.onnx"
+    task, path = Problem.of(dataset), tmp_path / "model.onnx"
     predicted, measured = [], []
     for short in itertools.islice(RECIPES.values(), 0, None, 2):
         (metrics,) = predictor.predict([point_of(short)])
@@ -304,14 +304,14 @@ def test_latencies_are_ranked_as_measured(timed, space, dataset, tmp_path):
 @pytest.mark.slow
 def test_a_host_is_timed_once(timed, space, dataset):
     predictor, meter = timed
-    again = SpacePredictor(space, Task.of(dataset))
+    again = SpacePredictor(space, Problem.of(dataset))
     model = again.learn_latency([], meter, networks=24)
     assert model == predictor.latency_model
     assert again.predict([point_of(RECIPES["resnet ptq"])]) == predictor.predict([point_of(RECIPES["resnet ptq"])])
 
 
 def test_learning_ends_in_time_and_goes_on_where_it_ended(space, dataset, tmp_path):
-    predictor, meter = SpacePredictor(space, Task.of(dataset)), LatencyMeter(state_dir=tmp_path)
+    predictor, meter = SpacePredictor(space, Problem.of(dataset)), LatencyMeter(state_dir=tmp_path)
     with pytest.raises(SearchError, match="has 0; measure more"):
         predictor.learn_latency(random_points(space, 60), meter, seconds=0.0)
     assert not predictor.knows_latency(meter)
@@ -323,7 +323,7 @@ def test_learning_ends_in_time_and_goes_on_where_it_ended(space, dataset, tmp_pa
 @pytest.mark.slow
 def test_trials_refine_the_prices(timed, space, dataset):
     _, meter = timed
-    predictor = SpacePredictor(space, Task.of(dataset))
+    predictor = SpacePredictor(space, Problem.of(dataset))
     predictor.learn_latency([], meter, networks=24)
     point = point_of(RECIPES["resnet ptq"])
     (before,) = predictor.predict([point])
@@ -333,7 +333,7 @@ def test_trials_refine_the_prices(timed, space, dataset):
 
 
 def test_size_of_a_converted_file_is_unknown_before_prices_are(space, dataset):
-    predictor = SpacePredictor(space, Task.of(dataset), target=Target(device="openvino"))
+    predictor = SpacePredictor(space, Problem.of(dataset), target=Target(device="openvino"))
     (metrics,) = predictor.predict([point_of(RECIPES["resnet ptq"])])
     assert metrics.keys() == {"parameters", "macs"}
 
@@ -341,7 +341,10 @@ def test_size_of_a_converted_file_is_unknown_before_prices_are(space, dataset):
 @pytest.mark.slow
 def test_size_of_a_converted_file_is_estimated_from_those_that_were_converted(space, dataset, tmp_path):
     target = Target(device="openvino")
-    predictor, meter = SpacePredictor(space, Task.of(dataset), target=target), LatencyMeter(target, state_dir=tmp_path)
+    predictor, meter = (
+        SpacePredictor(space, Problem.of(dataset), target=target),
+        LatencyMeter(target, state_dir=tmp_path),
+    )
     samples = LatencySamples(tmp_path, target)
     files = ((point, untrained_file(space, dataset, point)) for point in random_points(space, 60))
     for point, content in itertools.islice(((point, file) for point, file in files if file is not None), 24):
@@ -368,7 +371,7 @@ def work_of(predictor, point):
 
 def untrained_file(space, dataset, point):
     """Give the ONNX file of a point, or None where it cannot be known before training."""
-    network = untrained_network(space.recipe(point, seed=0), Task.of(dataset))
+    network = untrained_network(space.recipe(point, seed=0), Problem.of(dataset))
     if network is None:
         return None
     return onnx_bytes(

@@ -16,7 +16,7 @@ from automl.measure.latency import LatencyMeter
 from automl.pipeline.stage_cache import FolderCache
 from automl.pipeline.trial_runner import TrialRunner
 from automl.predict.space_predictor import SpacePredictor
-from automl.predict.structure import Task
+from automl.predict.structure import Problem
 from automl.search.options import KeepArtifacts
 from automl.search.session import SearchSession
 from automl.spaces.load import load_space
@@ -61,7 +61,7 @@ class Study:
 
     def session(self, *, budget=BUDGET):
         known = SpacePredictor(
-            self.space, Task(self.dataset.image_shape, self.dataset.classes, self.dataset.normalization)
+            self.space, Problem(self.dataset.image_shape, self.dataset.task, self.dataset.normalization)
         )
         suggester = OptunaSuggester(self.space, self.space.objectives, sampler="random", seed=0)
         return SearchSession(

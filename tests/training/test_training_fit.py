@@ -16,10 +16,12 @@ from automl.datasets.dataset import Split
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError, InfeasibleError
 from automl.measure.accuracy import accuracy
-from automl.training.fit import FitReport, fit
+from automl.training.fit import FitReport, fit, task_loss
 from automl.training.predict import predict
+from automl_plugins.tasks.classification import Classification
 
 CPU = torch.device("cpu")
+TEN_CLASSES = Classification(outputs=10)
 NORMALIZATION = Normalization(scale=1 / 64, zero_point=128)
 
 
@@ -42,16 +44,18 @@ def random_split(count):
 
 
 def fit_briefly(model, split, *, seed=0, augmentation=Augmentation.SHIFT, options=None, on_epoch=None, **settings):
+    options = options or {}
+    settings = TrainingSettings(**{"epochs": 2, "batch_size": 8} | settings)
     return fit(
         model,
         split,
-        settings=TrainingSettings(**{"epochs": 2, "batch_size": 8} | settings),
+        settings=settings,
         normalization=NORMALIZATION,
         augmentation=augmentation,
         device=CPU,
         seed=seed,
         on_epoch=on_epoch,
-        **(options or {}),
+        **{"loss": task_loss(TEN_CLASSES, settings), **options},
     )
 
 
@@ -70,6 +74,7 @@ def test_small_network_learns_the_digits():
         augmentation=dataset.augmentation,
         device=CPU,
         seed=0,
+        loss=task_loss(dataset.task, TrainingSettings()),
     )
     logits = predict(model, dataset.validation.images, normalization=dataset.normalization, device=CPU)
     assert accuracy(logits, dataset.validation.labels) > 0.95
@@ -366,6 +371,7 @@ def test_gpu_learns_the_digits_in_bfloat16():
         augmentation=dataset.augmentation,
         device=device,
         seed=0,
+        loss=task_loss(dataset.task, TrainingSettings()),
     )
     logits = predict(model, dataset.validation.images, normalization=dataset.normalization, device=device)
     assert accuracy(logits, dataset.validation.labels) > 0.95

@@ -47,7 +47,7 @@ class ConvNet(Architecture):
         candidates = ConvNetCandidates(
             depth=[self.depth], widths=[[width] for width in widths], kernel=[self.kernel], activation=[self.activation]
         )
-        space = ConvNetSpace(context.image_shape, context.classes, candidates)
+        space = ConvNetSpace(context.image_shape, context.task.outputs, candidates)
         sample = {"depth": self.depth, "kernel": self.kernel, "activation": self.activation}
         sample |= {f"width_{stage}": width for stage, width in enumerate(widths, start=1)}
         frozen: nn.Module = space.freeze(sample)

@@ -21,6 +21,7 @@ class GivenModel(Architecture):
     """
 
     name: ClassVar[str] = "given"
+    answers_in_units: ClassVar[bool] = True
 
     network: Annotated[str, Field(pattern=r"^\w+-[0-9a-f]{16}$", examples=["MyNetwork-0123456789abcdef"])]
 

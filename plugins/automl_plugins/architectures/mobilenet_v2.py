@@ -41,7 +41,7 @@ class MobileNetV2(Architecture):
             expansion=[self.expansion],
             kernel=[self.kernel],
         )
-        space = MobileNetV2Space(context.image_shape, context.classes, candidates)
+        space = MobileNetV2Space(context.image_shape, context.task.outputs, candidates)
         sample = {"blocks": self.blocks, "width": self.width, "expansion": self.expansion, "kernel": self.kernel}
         frozen: nn.Module = space.freeze(sample)
         return frozen

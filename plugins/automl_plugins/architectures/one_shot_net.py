@@ -75,7 +75,7 @@ class OneShotNet(ConvNet):
         candidates = ConvNetCandidates(
             depth=list(self.depths()), widths=[widths] * 4, kernel=list(_KERNELS), activation=list(ACTIVATIONS)
         )
-        space = ConvNetSpace(context.image_shape, context.classes, candidates)
+        space = ConvNetSpace(context.image_shape, context.task.outputs, candidates)
         supernet = self.strategy().mutate_model(space)
         return trained_supernet(
             supernet,

@@ -32,6 +32,7 @@ class PythonModel(Architecture):
     """
 
     name: ClassVar[str] = "python"
+    answers_in_units: ClassVar[bool] = True
 
     target: Annotated[
         str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=["my_package.networks:my_network"])

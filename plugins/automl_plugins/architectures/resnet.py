@@ -35,6 +35,6 @@ class ResNet(Architecture):
         from automl_plugins.architectures.resnet_space import ResNetCandidates, ResNetSpace
 
         candidates = ResNetCandidates(stem=self.stem, stages=self.stages, blocks=[self.blocks], width=[self.width])
-        space = ResNetSpace(context.image_shape, context.classes, candidates)
+        space = ResNetSpace(context.image_shape, context.task.outputs, candidates)
         frozen: nn.Module = space.freeze({"blocks": self.blocks, "width": self.width})
         return frozen

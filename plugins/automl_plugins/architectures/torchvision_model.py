@@ -48,7 +48,7 @@ class TorchvisionModel(Architecture):
             )
             raise InfeasibleError(f"torchvision has no network {self.model!r}; did you mean {nearest}?")
         if self.weights == "none":
-            model: nn.Module = models.get_model(self.model, weights=None, num_classes=context.classes)
+            model: nn.Module = models.get_model(self.model, weights=None, num_classes=context.task.outputs)
             return model
         try:
             trained: nn.Module = models.get_model(self.model, weights="DEFAULT")
@@ -57,7 +57,7 @@ class TorchvisionModel(Architecture):
                 f"the weights of {self.model!r} cannot be loaded: {error}; choose torchvision.weights none, or load "
                 "them yourself in a function and name it with --model"
             ) from error
-        return _with_classes(trained, context.classes)
+        return _with_classes(trained, context.task.outputs)
 
 
 def _with_classes(model: "nn.Module", classes: int) -> "nn.Module":

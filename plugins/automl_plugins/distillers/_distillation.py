@@ -6,7 +6,7 @@ networks, only pairs of identities, through which the answers of student and tea
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -58,7 +58,13 @@ class Lesson:
 
 
 def distilling_fit(lesson: Lesson, teacher: nn.Module, context: StageContext) -> Fit:
-    """Give a fit that trains its model towards ``teacher``, and leaves nothing on either."""
+    """Give a fit that trains its model towards ``teacher``, and leaves nothing on either.
+
+    Outputs that are no logits are compared by their mean squared difference, whatever the lesson says (Ba and Caruana,
+    Do Deep Nets Really Need to be Deep?, 2014, compare numbers so).
+    """
+    if context.task.distance == "mse":
+        lesson = replace(lesson, logits_loss="mse")
 
     def fit(
         model: nn.Module,
@@ -72,7 +78,11 @@ def distilling_fit(lesson: Lesson, teacher: nn.Module, context: StageContext) ->
         label_loss = loss or context.loss
         compares_features = lesson.features_weight is not None
         student, master = (
-            _Watched(network, lesson.logits_factor, classifier(network, context.classes) if compares_features else None)
+            _Watched(
+                network,
+                lambda outputs: context.task.scaled(outputs) * lesson.logits_factor,
+                classifier(network, context.task.outputs) if compares_features else None,
+            )
             for network in (model, teacher)
         )
 
@@ -102,8 +112,8 @@ def distilling_fit(lesson: Lesson, teacher: nn.Module, context: StageContext) ->
         )
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(context.seed)  # NNI draws the adapters between features of different widths
-            student.show_widths(context.classes, device)
-            master.show_widths(context.classes, device)
+            student.show_widths(context.task.outputs, device)
+            master.show_widths(context.task.outputs, device)
             distiller.compress(max_steps, epochs)
 
     return fit
@@ -131,7 +141,7 @@ def check_features(network: nn.Module, context: StageContext) -> None:
         InfeasibleError: With the shape that it reads.
     """
     shapes: list[tuple[int, ...]] = []
-    layer, images = classifier(network, context.classes), context.calibration[:2]
+    layer, images = classifier(network, context.task.outputs), context.calibration[:2]
     handle = layer.register_forward_pre_hook(lambda _layer, inputs: shapes.append(tuple(inputs[0].shape)))
     try:
         with torch.no_grad():
@@ -159,7 +169,7 @@ class _Watched:
     """A network of which NNI is shown the latest answers."""
 
     network: nn.Module
-    logits_factor: float
+    scaled: Callable[[Tensor], Tensor]
     classifier: nn.Linear | None
     taps: _Taps = field(default_factory=_Taps)
     seen: dict[str, Tensor] = field(default_factory=dict)
@@ -178,7 +188,7 @@ class _Watched:
             self.seen.clear()
 
     def show_answers(self) -> None:
-        self.taps.logits(self.seen["logits"] * self.logits_factor)
+        self.taps.logits(self.scaled(self.seen["logits"]))
         if self.classifier is not None:
             self.taps.features(self.seen["features"])
 

@@ -20,6 +20,7 @@ class Adaptive1dLayerwise(LayerwiseDistiller):
 
     Attributes:
         temperature: What logits are divided by before they are compared: the higher, the more unlikely classes count.
+            Outputs that are no logits are compared as they are.
         features_weight: How much the mean squared difference of the features counts beside the difference of logits.
     """
 

@@ -18,7 +18,8 @@ class DynamicLayerwise(LayerwiseDistiller):
     Here that is the last layer of each: layers within networks of different widths cannot be compared.
 
     Attributes:
-        loss: ``kl`` compares the probabilities, softened by ``temperature``; ``mse`` the logits themselves.
+        loss: ``kl`` compares the probabilities, softened by ``temperature``; ``mse`` the logits themselves. Outputs
+            that are no logits are always compared by ``mse``, each in its standard deviation.
         temperature: For ``kl``, what logits are divided by: the higher, the more unlikely classes count.
     """
 

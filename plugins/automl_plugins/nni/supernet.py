@@ -85,7 +85,7 @@ def trained_supernet(
         epochs: Passes over the training split.
         learning_rate: Peak of the schedule of these passes.
     """
-    context.fit(supernet, epochs=epochs, learning_rate=learning_rate, loss=loss)
+    context.fit(context.task.finished(supernet), epochs=epochs, learning_rate=learning_rate, loss=loss)
     inherit(largest, _plain_names(supernet))
     return largest
 

@@ -23,4 +23,4 @@ class MLP(Architecture):
     def build(self, context: StageContext) -> nn.Module:
         channels, height, width = context.image_shape
         pixels = nn.Linear(channels * height * width, self.hidden)
-        return nn.Sequential(nn.Flatten(), pixels, nn.ReLU(), nn.Linear(self.hidden, context.classes))
+        return nn.Sequential(nn.Flatten(), pixels, nn.ReLU(), nn.Linear(self.hidden, context.task.outputs))
