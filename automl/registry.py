@@ -13,6 +13,7 @@ from automl.errors import PluginError
 from automl.plugins import Kind
 from automl.runtime import ONNX_FILE, Runtime
 from automl.sampler import AnySampler
+from automl.stopping_rule import AnyStoppingRule
 from automl.task import Task
 from automl.technique import Technique
 
@@ -49,7 +50,9 @@ METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metr
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
 TASK = Kind("task", "task", "automl.tasks", Task, "choose another --task", _metric_fault)
 DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")
-STOPPING = Kind("stopping", "stopping rule", "automl.stopping", object, "choose another --early-stopping")
+STOPPING = Kind(
+    "stopping", "stopping rule", "automl.stopping", AnyStoppingRule, "choose another --early-stopping", first=("auto",)
+)
 
 KINDS: tuple[Kind[Any], ...] = (TECHNIQUE, SAMPLER, METRIC, RUNTIME, TASK, DATASET, STOPPING)
 """Every kind, in the order in which they are listed."""

@@ -12,9 +12,8 @@ it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import Sequence
+from typing import ClassVar
 
 from automl.core.domain import Categorical, Domain, Integer, Real
 from automl.core.objective import Constraint, Objective
@@ -22,6 +21,7 @@ from automl.core.parameter import Condition, Parameter
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point, Scalar
+from automl.search_problem import Cost, KnownMetrics, SearchProblem
 
 __all__ = [
     "AnySampler",
@@ -35,53 +35,15 @@ __all__ = [
     "Objective",
     "Parameter",
     "Point",
-    "Problem",
     "Real",
     "Sampler",
     "Scalar",
+    "SearchProblem",
     "SearchSpace",
     "Strategy",
     "Trial",
     "TrialState",
 ]
-
-Cost = Callable[[Sequence[Point]], Sequence[float]]
-"""From points to what each costs to train: 1 where nothing of it is cached, 0 where all is."""
-
-
-class KnownMetrics(Protocol):
-    """Says what it knows of points that nobody trained."""
-
-    def predict(self, points: Sequence[Point]) -> Sequence[Mapping[str, float]]:
-        """Predict metrics of canonical points.
-
-        Returns:
-            One mapping a point, metric to value. A metric that cannot be said is left out, and so are all of a
-            point that cannot be built.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a search is about.
-
-    Attributes:
-        space: Where points come from; ``space.parameters`` are its dimensions, parents before the parameters that
-            depend on them.
-        objectives: Metrics and their directions, one at least; ``objective.loss(value)`` is lower where better.
-        seed: Of every draw.
-        constraints: What a network must keep to.
-        known: Says what is known of a point before it is trained; absent where the sampler does not use predictions.
-        cost: What points cost to train; absent likewise.
-    """
-
-    space: SearchSpace
-    objectives: tuple[Objective, ...]
-    seed: int
-    constraints: tuple[Constraint, ...] = ()
-    known: KnownMetrics | None = None
-    cost: Cost | None = None
 
 
 class AnySampler(ABC):
@@ -113,7 +75,7 @@ class Sampler(AnySampler):
     uses_predictions: ClassVar[bool] = False
 
     @abstractmethod
-    def __init__(self, problem: Problem) -> None: ...
+    def __init__(self, problem: SearchProblem) -> None: ...
 
     @classmethod
     def first_points(cls, space: SearchSpace) -> Sequence[Point]:  # noqa: ARG003 # for those that override it

@@ -168,7 +168,8 @@ def search(
         time_budget: Begin no trial after so long: seconds, or a text such as ``"30m"``.
         enqueue: JSON file of points to try first.
         from_study: Begin with the front of an earlier study of the same store, and learn from all of it.
-        early_stopping: ``auto`` pauses trials at rungs of epochs, and the best quarter of each goes on.
+        early_stopping: A stopping rule by name; ``auto`` lets trials wait after a tenth of their epochs, and the best
+            quarter goes on.
         keep_artifacts: Which deployable files stay in the store: front, all or none.
         cache_size: What the results that trials share may take in the store: bytes, or a text such as ``"10GB"``.
         no_cache: Train every network anew.

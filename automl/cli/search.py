@@ -27,14 +27,17 @@ def register(app: typer.Typer) -> None:
 
 
 class _SearchCommand(TyperCommand):
-    """Looks for samplers among the installed packages only where its help is read."""
+    """Looks for samplers and stopping rules among the installed packages only where its help is read."""
 
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # Typer makes no other context
+        from automl.search.options import stopping_rules
         from automl.suggest.samplers import sampler_names
 
         for parameter in self.params:
             if isinstance(parameter, TyperOption) and parameter.name == "sampler":
                 parameter.help = f"{', '.join(sampler_names())}."
+            elif isinstance(parameter, TyperOption) and parameter.name == "early_stopping":
+                parameter.help = f"{parameter.help} There are {', '.join(stopping_rules())}."
         return super().get_help(ctx)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from automl.core.pace import Watch
 from automl.network.remembered import forget_graphs
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.environment import StageEnvironment
@@ -14,6 +15,10 @@ from automl.pipeline.stage_keys import paused_key
 from automl.technique import StageContext
 
 
+class StoppedEarly(Exception):  # noqa: N818 # no error, as StopIteration is none
+    """A trial was ended while it trained; what was known by then is with its fit."""
+
+
 @dataclass(frozen=True, eq=False)
 class ArchitectureFit:
     """The fit of one architecture, which may pause at a rung and be taken up by a later trial.
@@ -21,11 +26,13 @@ class ArchitectureFit:
     Attributes:
         environment: Of the recipe.
         rungs: Epochs after which the validation accuracy is noted.
+        watch: Says after each rung whether the trial ends there; nobody does where absent.
         accuracies: Validation accuracy of the float network after the rungs so far.
     """
 
     environment: StageEnvironment
     rungs: tuple[int, ...] = ()
+    watch: Watch | None = None
     accuracies: dict[int, float] = field(default_factory=dict)
 
     def run(self, built: CompressedModel, context: StageContext) -> CompressedModel:
@@ -34,6 +41,9 @@ class ArchitectureFit:
         Args:
             built: As the architecture built it; its network is trained in place.
             context: Its fit is the trainer's own, or has a teacher: only the former can be taken up where it paused.
+
+        Raises:
+            StoppedEarly: If the trial ends at a rung.
         """
         training = self.environment.recipe.training
         with self.environment.seeded():
@@ -67,11 +77,19 @@ class ArchitectureFit:
                 model,
                 until_epoch=until_epoch,
                 resume=None if paused is None else paused.checkpoint,
-                on_epoch=lambda epoch, _loss: self._note_accuracy(model, epoch),
+                on_epoch=lambda epoch, _loss: self._look(
+                    model, epoch, trained=epoch - (0 if paused is None else paused.checkpoint.epoch)
+                ),
             )
             if report.checkpoint is not None:
                 results.cache.write(key, PausedFit(report.checkpoint, dict(self.accuracies)))
 
-    def _note_accuracy(self, model: nn.Module, epoch: int) -> None:
-        if epoch in self.rungs:
-            self.accuracies[epoch] = self.environment.trainer.score(model)
+    def _look(self, model: nn.Module, epoch: int, *, trained: int) -> None:
+        """Note the accuracy at a rung, and end the trial there if so it is decided."""
+        if epoch not in self.rungs:
+            return
+        trainer = self.environment.trainer
+        self.accuracies[epoch] = trainer.score(model)
+        if self.watch is not None and self.watch(dict(self.accuracies)):
+            trainer.epochs_trained += trained
+            raise StoppedEarly

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 import torch
 from torch import nn
 
+from automl.core.pace import Watch
 from automl.core.recipe import Recipe, StageRecipe
 from automl.core.stage import Stage
 from automl.core.target import ONE_THREAD, Target
@@ -32,6 +33,7 @@ class StageRunner:
 
     Attributes:
         rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
+        watch: Says after each rung whether the trial ends there; nobody does where absent.
         cache: Where results of equal stages are.
         is_exported: Whether the result will be: a network that cannot be is refused before it is trained.
         target: The runtime that will run it.
@@ -44,6 +46,7 @@ class StageRunner:
     rungs: tuple[int, ...] = ()
     is_exported: bool = True
     target: Target = ONE_THREAD
+    watch: Watch | None = None
 
     @property
     def log(self) -> StepLog:
@@ -75,6 +78,7 @@ class StageRunner:
 
         Raises:
             InfeasibleError: If a technique cannot do what the recipe asks.
+            StoppedEarly: If the trial ends at a rung.
         """
         environment, context = self._environment, self.context()
         keys = self._keys()
@@ -163,4 +167,4 @@ class StageRunner:
 
     @cached_property
     def _fit(self) -> ArchitectureFit:
-        return ArchitectureFit(self._environment, self.rungs)
+        return ArchitectureFit(self._environment, self.rungs, self.watch)

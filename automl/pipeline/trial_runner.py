@@ -22,6 +22,7 @@ from automl.datasets.dataset import Dataset
 from automl.errors import InfeasibleError
 from automl.measure.latency import LatencyMeter
 from automl.pipeline.file_metrics import export_and_measure
+from automl.pipeline.fitting import StoppedEarly
 from automl.pipeline.isolation import isolated
 from automl.pipeline.notes import noted
 from automl.pipeline.parity import parity_layer
@@ -96,13 +97,17 @@ class TrialRunner:
     def _evaluate(self, number: int, point: Point, pace: Pace) -> Trial:
         started_at, started = self.now(), perf_counter()
         recipe = self.spec.space.recipe(point, seed=self.spec.seed)
-        stages = StageRunner(recipe, self.dataset, self.device, self.cache, pace.rungs, target=self.meter.target)
+        stages = StageRunner(
+            recipe, self.dataset, self.device, self.cache, pace.rungs, target=self.meter.target, watch=pace.watch
+        )
         outcome = _Outcome()
         try:
             if pace.until_epoch is not None and stages.pause(pace.until_epoch):
                 outcome.state, outcome.metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
             else:
                 self._complete(number, recipe, stages, outcome)
+        except StoppedEarly:
+            outcome.state, outcome.metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
         except InfeasibleError as reason:
             outcome.state, outcome.error = TrialState.INFEASIBLE, str(reason)
         except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row

@@ -19,6 +19,8 @@ from automl.errors import UsageError
 from automl.measure.targets import read_target
 
 DEFAULT_STORE = "trials"
+NO_RULE = "off"
+"""What stands for no stopping rule."""
 
 _Read = TypeVar("_Read")
 
@@ -29,13 +31,6 @@ class KeepArtifacts(StrEnum):
     FRONT = "front"
     ALL = "all"
     NONE = "none"
-
-
-class EarlyStopping(StrEnum):
-    """Whether trials pause at rungs, and only the best quarter of each goes on."""
-
-    AUTO = "auto"
-    OFF = "off"
 
 
 class Shown(NamedTuple):
@@ -59,6 +54,20 @@ def _one_of(option: str, choices: type[StrEnum]) -> BeforeValidator:
         raise UsageError(f"--{option} {value!r} is none of {', '.join(choices)}")
 
     return BeforeValidator(read)
+
+
+def stopping_rules() -> tuple[str, ...]:
+    """List what ``--early-stopping`` takes, importing none of it: the rule that is chosen for you, off, and others."""
+    from automl.registry import STOPPING
+
+    first, *others = STOPPING.installed()
+    return first, NO_RULE, *others
+
+
+def _stopping_rule(value: object) -> object:
+    if value == NO_RULE or (isinstance(value, str) and value in stopping_rules()):
+        return value
+    raise UsageError(f"--early-stopping {value!r} is none of {', '.join(stopping_rules())}")
 
 
 def _text(read: Callable[[str], _Read]) -> BeforeValidator:
@@ -127,9 +136,10 @@ class SearchOptions(Value):
     from_study: Annotated[str | None, Shown("STUDY")] = Field(
         default=None, description="Begin with the front of an earlier study, and learn from all of it."
     )
-    early_stopping: Annotated[EarlyStopping, _one_of("early-stopping", EarlyStopping), Shown("auto|off")] = Field(
-        default=EarlyStopping.OFF,
-        description="auto: trials pause at rungs of epochs, and the best quarter of each goes on.",
+    early_stopping: Annotated[str, BeforeValidator(_stopping_rule), Shown("NAME|off")] = Field(
+        default=NO_RULE,
+        description="Which trials end before their last epoch; auto: after a tenth of the epochs all wait, and the "
+        "best quarter goes on.",
     )
     keep_artifacts: Annotated[KeepArtifacts, _one_of("keep-artifacts", KeepArtifacts), Shown("front|all|none")] = Field(
         default=KeepArtifacts.FRONT, description="Which deployable files stay in the store."
@@ -175,5 +185,5 @@ class SearchOptions(Value):
 
     @property
     def is_stopping_early(self) -> bool:
-        """Whether trials pause at rungs, and only the best quarter of each goes on."""
-        return self.early_stopping is EarlyStopping.AUTO
+        """Whether a stopping rule may end trials before their last epoch."""
+        return self.early_stopping != NO_RULE

@@ -19,16 +19,15 @@ from automl.measure.latency import LatencyMeter
 from automl.measure.targets import runtime_of
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Problem
-from automl.sampler import AnySampler, Cost, KnownMetrics, Sampler
+from automl.sampler import AnySampler, Sampler
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
 from automl.search.request import SearchRequest
 from automl.search.session import SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
 from automl.search.versions import library_versions
-from automl.stopping.early_stopping import EarlyStopping, Rungs
-from automl.stopping.rung_losses import RungLosses
-from automl.stopping.unjudged import unjudged_notes
+from automl.search_problem import Cost, KnownMetrics, SearchProblem
+from automl.stopping.rules import Pacer, make_rule, pacer_of
 from automl.storage.hold import held_study
 from automl.storage.store import TrialStore, study_folder
 from automl.suggest.paid_points import PaidPoints, PayingSuggester
@@ -107,7 +106,7 @@ def _search(
         listener=listener,
         start=start,
         deadline=deadline,
-        early_stopping=_early_stopping(request, known, listener) if request.is_stopping_early else None,
+        early_stopping=_early_stopping(request, known, listener),
     )
     if session.has_work and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
@@ -177,11 +176,14 @@ def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:
     return (random_point(request.space, generator) for _ in range(_LATENCY_DRAWS))
 
 
-def _early_stopping(request: SearchRequest, known: SpacePredictor, listener: SearchListener) -> EarlyStopping:
-    losses = RungLosses(request.objectives, known)
-    for note in unjudged_notes(request.space, losses.can_judge, seed=request.seed):
+def _early_stopping(request: SearchRequest, known: SpacePredictor, listener: SearchListener) -> Pacer | None:
+    if not request.is_stopping_early:
+        return None
+    problem = SearchProblem(request.space, request.objectives, request.seed, request.constraints, known)
+    rule = make_rule(request.early_stopping, problem)
+    for note in rule.notes():
         listener.on_note(note)
-    return EarlyStopping(Rungs.of(request.space.training.epochs), losses)
+    return pacer_of(rule, problem)
 
 
 def _run_trials(session: SearchSession, store: TrialStore, dataset: Dataset, request: SearchRequest) -> None:

@@ -16,7 +16,7 @@ from automl.core.value import Scalar
 from automl.engines.trial_source import Assignment
 from automl.search.options import KeepArtifacts
 from automl.search.start import NOWHERE, Start
-from automl.stopping.early_stopping import EarlyStopping
+from automl.stopping.rules import Pacer
 from automl.storage.store import TrialStore
 from automl.suggest.suggester import Suggester, point_key
 
@@ -87,7 +87,7 @@ class SearchSession:
         start: Start = NOWHERE,
         deadline: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
-        early_stopping: EarlyStopping | None = None,
+        early_stopping: Pacer | None = None,
     ) -> None:
         self._store = store
         self._suggester = suggester

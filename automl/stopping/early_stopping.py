@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
-from automl.core.pace import WHOLE, Pace
+from automl.core.pace import WHOLE, Pace, Promotion
 from automl.core.pareto import Losses
 from automl.core.ranking import best_first
 from automl.core.trial import Trial, TrialState
@@ -107,13 +107,6 @@ class SuccessiveHalving:
         numbers: Sequence[int] = list(reached)
         order = best_first([reached[number] for number in numbers])
         return next((numbers[index] for index in order[:allowed] if numbers[index] not in left), None)
-
-
-class Promotion(NamedTuple):
-    """A paused trial that goes on, and how far."""
-
-    number: int
-    pace: Pace
 
 
 class EarlyStopping:

@@ -6,7 +6,7 @@ from automl.core.objective import Objective
 from automl.core.pace import rung_accuracies
 from automl.core.trial import Trial
 from automl.core.value import Point
-from automl.sampler import KnownMetrics
+from automl.search_problem import KnownMetrics
 from automl.suggest.suggester import point_key
 
 _STANDS_FOR = {"latency_ms": "macs", "download_bytes": "size_bytes"}

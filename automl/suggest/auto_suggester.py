@@ -12,7 +12,7 @@ from automl.core.space import SearchSpace
 from automl.core.stage import Stage
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
-from automl.sampler import Cost, KnownMetrics
+from automl.search_problem import Cost, KnownMetrics
 from automl.suggest.candidate_pool import mutations, random_points, whole_space
 from automl.suggest.described_points import Describe, DescribedPoints, PointDescriber
 from automl.suggest.expected_improvement import Vector

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from automl.core.space import SearchSpace
 from automl.core.value import Point
-from automl.sampler import KnownMetrics
+from automl.search_problem import KnownMetrics
 from automl.suggest.candidate_pool import random_points
 from automl.suggest.encoding import Encoding, Matrix
 from automl.suggest.expected_improvement import Vector

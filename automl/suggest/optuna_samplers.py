@@ -2,13 +2,13 @@
 
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
-from automl.sampler import Problem, Sampler
+from automl.sampler import Sampler, SearchProblem
 
 
 class OptunaSampler(Sampler):
     """One of Optuna's samplers, with several objectives and constraints."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: SearchProblem) -> None:
         from automl.suggest.optuna_suggester import OptunaSuggester
 
         self._suggester = OptunaSuggester(problem.space, problem.objectives, sampler=self.name, seed=problem.seed)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
-from automl.sampler import Problem, Sampler
+from automl.sampler import Sampler, SearchProblem
 from automl.suggest.anchors import anchors
 
 _PREDICTIONS = 48
@@ -28,7 +28,7 @@ class Auto(Sampler):
     )
     uses_predictions: ClassVar[bool] = True
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: SearchProblem) -> None:
         from automl.suggest.auto_suggester import AutoSuggester
 
         self._suggester = AutoSuggester(

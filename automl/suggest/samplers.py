@@ -6,7 +6,8 @@ from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.errors import UsageError
 from automl.registry import SAMPLER
-from automl.sampler import AnySampler, Cost, KnownMetrics, Problem, Sampler, Strategy
+from automl.sampler import AnySampler, Sampler, Strategy
+from automl.search_problem import Cost, KnownMetrics, SearchProblem
 from automl.suggest.suggester import Suggester
 
 _FOR_ONE_POINT = "random"
@@ -73,6 +74,6 @@ def make_suggester(
         strategy = chosen(space.parameters, space.constants, seed=seed)
         return StrategySuggester(strategy, space, objectives, seed=seed)
     if issubclass(chosen, Sampler):
-        problem = Problem(space, tuple(objectives), seed, tuple(constraints), known, cost)
+        problem = SearchProblem(space, tuple(objectives), seed, tuple(constraints), known, cost)
         return SamplerSuggester(chosen(problem), space, seed=seed)
     raise UsageError(f"sampler {sampler!r} is neither a Sampler nor a Strategy; derive it from one of them")

@@ -1,0 +1,53 @@
+"""Lets a rule look at running trials: each takes along what was known when it began, wherever it trains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from automl.core.pace import Pace, Promotion, rung_accuracies
+from automl.core.trial import Trial, TrialState
+from automl.core.value import Point
+from automl.stopping_rule import Curve, StoppingRule
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What a trial takes along to the process that trains it."""
+
+    rule: StoppingRule
+    earlier: tuple[Curve, ...]
+
+    def __call__(self, scores: Mapping[int, float]) -> bool:
+        return self.rule.stops(scores, self.earlier)
+
+
+class EachEpoch:
+    """Lets every trial train to its end, unless a rule ends it after one of its epochs.
+
+    Args:
+        rule: Decides.
+        epochs: Of a whole fit; the rule is not asked about the last one.
+    """
+
+    def __init__(self, rule: StoppingRule, *, epochs: int) -> None:
+        self._rule = rule
+        self._rungs = tuple(range(1, epochs))
+        self._curves: dict[int, Curve] = {}
+
+    def first_pace(self, point: Point) -> Pace:  # noqa: ARG002 # all points alike
+        """Let a new trial train to its end, watched."""
+        return Pace(rungs=self._rungs, watch=_Watch(self._rule, tuple(self._curves.values())))
+
+    def note(self, trial: Trial) -> None:
+        """Keep the curve of a trial that ended; one that failed has none."""
+        scores = rung_accuracies(trial.metrics)
+        if scores and trial.state in {TrialState.COMPLETE, TrialState.STOPPED}:
+            self._curves[trial.number] = Curve(scores, is_complete=trial.state is TrialState.COMPLETE)
+
+    @property
+    def may_promote(self) -> bool:
+        """No trial waits."""
+        return False
+
+    def promote(self) -> Promotion | None:
+        """Choose none: no trial waits."""
+        return None

@@ -1,0 +1,1 @@
+"""Stopping rules that look at a trial while it trains."""
