@@ -37,6 +37,7 @@ class SearchProblem:
         constraints: What a network must keep to.
         known: Says what is known of a point before it is trained; absent for a sampler that does not use predictions.
         cost: What points cost to train; absent likewise.
+        score: What trials are scored by while they train, the metric of the task; the first objective where absent.
     """
 
     space: SearchSpace
@@ -45,3 +46,9 @@ class SearchProblem:
     constraints: tuple[Constraint, ...] = ()
     known: KnownMetrics | None = None
     cost: Cost | None = None
+    score: Objective | None = None
+
+    @property
+    def scored_by(self) -> Objective:
+        """What trials are scored by while they train."""
+        return self.score or self.objectives[0]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from automl.core.objective import Constraint, Objective
-from automl.core.pace import WHOLE, Pace, Promotion, rung_accuracies
+from automl.core.pace import WHOLE, Pace, Promotion, rung_scores
 from automl.core.space import SearchSpace
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
@@ -36,7 +36,7 @@ __all__ = [
     "StoppingRule",
     "Trial",
     "TrialState",
-    "rung_accuracies",
+    "rung_scores",
 ]
 
 
@@ -44,7 +44,8 @@ class Curve(NamedTuple):
     """How an earlier trial of the study did.
 
     Attributes:
-        scores: Its validation score after each epoch that is known, the higher the better.
+        scores: Its validation score after each epoch that is known, the higher the better
+            whatever the metric.
         is_complete: Whether it came to its end; otherwise it was stopped.
     """
 
@@ -86,8 +87,8 @@ class StoppingRule(AnyStoppingRule):
         """Say whether a trial ends now, by its latest epoch; its row then says STOPPED.
 
         Args:
-            scores: Validation score of its float network after each epoch so far, from 1, the higher the better. The
-                last epoch is not asked about.
+            scores: Validation score of its float network after each epoch so far, from 1, the higher the better: an
+                error is negated. The last epoch is not asked about.
             earlier: The trials of this study, those of earlier runs too, that had ended when this one began.
         """
 
@@ -104,8 +105,8 @@ class PausingRule(AnyStoppingRule):
         """Learn where a trial stands, in this run or after an earlier one.
 
         Args:
-            trial: STOPPED where it waits; ``rung_accuracies(trial.metrics)`` are its scores at the epochs that
-                its pace named.
+            trial: STOPPED where it waits; ``rung_scores(trial.metrics, problem.scored_by.metric)`` are its scores
+                at the epochs that its pace named.
         """
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_ACCURACY_AT = "accuracy_at_"
+_AT = "_at_"
 
 Watch = Callable[[Mapping[int, float]], bool]
 """From the validation scores of a running trial, by epoch, to whether it ends now."""
@@ -15,7 +15,7 @@ class Pace:
     """How far a trial trains now.
 
     Attributes:
-        rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
+        rungs: Epochs of the architecture's fit after which its validation score is noted.
         until_epoch: The rung at which it pauses; None where it goes on to the end.
         epochs_before: Epochs that it trained before it paused.
         watch: Is told the scores at the rungs so far after each rung, and says whether the trial ends there; nobody
@@ -39,21 +39,24 @@ class Promotion(NamedTuple):
     pace: Pace
 
 
-def rung_metrics(accuracies: Mapping[int, float]) -> dict[str, float]:
-    """Name validation accuracies at rungs as a row of the trial store does.
+def rung_metrics(scores: Mapping[int, float], metric: str) -> dict[str, float]:
+    """Name validation scores at rungs as a row of the trial store does.
 
-    >>> rung_metrics({3: 0.5})
+    >>> rung_metrics({3: 0.5}, "accuracy")
     {'accuracy_at_3': 0.5}
     """
-    return {f"{_ACCURACY_AT}{epoch}": accuracy for epoch, accuracy in accuracies.items()}
+    return {f"{metric}{_AT}{epoch}": score for epoch, score in scores.items()}
 
 
-def rung_accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
+def rung_scores(metrics: Mapping[str, float], metric: str) -> dict[int, float]:
     """Read them back, by epoch.
 
-    >>> rung_accuracies({"accuracy_at_3": 0.5, "size_bytes": 100.0})
+    >>> rung_scores({"accuracy_at_3": 0.5, "size_bytes": 100.0}, "accuracy")
     {3: 0.5}
     """
+    name = f"{metric}{_AT}"
     return {
-        int(name.removeprefix(_ACCURACY_AT)): value for name, value in metrics.items() if name.startswith(_ACCURACY_AT)
+        int(found.removeprefix(name)): value
+        for found, value in metrics.items()
+        if found.startswith(name) and found.removeprefix(name).isdecimal()
     }

@@ -25,15 +25,15 @@ class ArchitectureFit:
 
     Attributes:
         environment: Of the recipe.
-        rungs: Epochs after which the validation accuracy is noted.
+        rungs: Epochs after which the validation score is noted.
         watch: Says after each rung whether the trial ends there; nobody does where absent.
-        accuracies: Validation accuracy of the float network after the rungs so far.
+        scores: Validation score of the float network after the rungs so far.
     """
 
     environment: StageEnvironment
     rungs: tuple[int, ...] = ()
     watch: Watch | None = None
-    accuracies: dict[int, float] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
 
     def run(self, built: CompressedModel, context: StageContext) -> CompressedModel:
         """Train a network to the end, by the fit of the context, and make its weights plain.
@@ -71,7 +71,7 @@ class ArchitectureFit:
         with results.held(key):
             paused = results.cache.read(key, PausedFit, torch.device("cpu"))
             if paused is not None:
-                self.accuracies.update(paused.accuracies)
+                self.scores.update(paused.scores)
                 until_epoch = until_epoch and max(until_epoch, paused.checkpoint.epoch)
             report = trainer.fit_on(
                 model,
@@ -82,14 +82,14 @@ class ArchitectureFit:
                 ),
             )
             if report.checkpoint is not None:
-                results.cache.write(key, PausedFit(report.checkpoint, dict(self.accuracies)))
+                results.cache.write(key, PausedFit(report.checkpoint, dict(self.scores)))
 
     def _look(self, model: nn.Module, epoch: int, *, trained: int) -> None:
-        """Note the accuracy at a rung, and end the trial there if so it is decided."""
+        """Note the score at a rung, and end the trial there if so it is decided."""
         if epoch not in self.rungs:
             return
         trainer = self.environment.trainer
-        self.accuracies[epoch] = trainer.score(model)
-        if self.watch is not None and self.watch(dict(self.accuracies)):
+        self.scores[epoch] = trainer.score(model)
+        if self.watch is not None and self.watch(dict(self.scores)):
             trainer.epochs_trained += trained
             raise StoppedEarly

@@ -12,8 +12,8 @@ class PausedFit:
 
     Attributes:
         checkpoint: Its state.
-        accuracies: Validation accuracy of the float network after the epochs of the rungs so far.
+        scores: Validation score of the float network after the epochs of the rungs so far.
     """
 
     checkpoint: Checkpoint
-    accuracies: Mapping[int, float] = field(default_factory=dict)
+    scores: Mapping[int, float] = field(default_factory=dict)

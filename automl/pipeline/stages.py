@@ -32,7 +32,7 @@ class StageRunner:
     """Runs the stages of one recipe in order, or takes their results from the cache.
 
     Attributes:
-        rungs: Epochs of the architecture's fit after which its validation accuracy is noted.
+        rungs: Epochs of the architecture's fit after which its validation score is noted.
         watch: Says after each rung whether the trial ends there; nobody does where absent.
         cache: Where results of equal stages are.
         is_exported: Whether the result will be: a network that cannot be is refused before it is trained.
@@ -64,9 +64,9 @@ class StageRunner:
         return self.log.cached
 
     @property
-    def accuracies(self) -> Mapping[int, float]:
-        """Validation accuracy of the float network after the rungs so far."""
-        return self._fit.accuracies
+    def scores(self) -> Mapping[int, float]:
+        """Validation score of the float network after the rungs so far."""
+        return self._fit.scores
 
     @property
     def epochs_trained(self) -> int:

@@ -103,11 +103,14 @@ class TrialRunner:
         outcome = _Outcome()
         try:
             if pace.until_epoch is not None and stages.pause(pace.until_epoch):
-                outcome.state, outcome.metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
+                outcome.state, outcome.metrics = (
+                    TrialState.STOPPED,
+                    rung_metrics(stages.scores, self.dataset.task.metric),
+                )
             else:
                 self._complete(number, recipe, stages, outcome)
         except StoppedEarly:
-            outcome.state, outcome.metrics = TrialState.STOPPED, rung_metrics(stages.accuracies)
+            outcome.state, outcome.metrics = TrialState.STOPPED, rung_metrics(stages.scores, self.dataset.task.metric)
         except InfeasibleError as reason:
             outcome.state, outcome.error = TrialState.INFEASIBLE, str(reason)
         except Exception as failure:  # noqa: BLE001 # the one place where a trial's failure becomes its row
@@ -155,7 +158,7 @@ class TrialRunner:
             outcome.parity_layer = parity_layer(number, compressed, measured["parity_gap"], self.dataset)
             outcome.artifact = self.store.write_artifact(number, folder)
         # Last: a trial that failed has none.
-        outcome.metrics = {**measured, **rung_metrics(stages.accuracies)}
+        outcome.metrics = {**measured, **rung_metrics(stages.scores, self.dataset.task.metric)}
         outcome.widths = compressed.widths
 
 

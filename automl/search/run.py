@@ -9,6 +9,8 @@ from pathlib import Path
 
 from automl.core.augmentation import Augmentation
 from automl.core.failed_technique import FailedTechnique, failed_techniques
+from automl.core.metric import metric_named
+from automl.core.objective import Objective
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.core.value import Scalar
@@ -33,6 +35,7 @@ from automl.storage.store import TrialStore, study_folder
 from automl.suggest.paid_points import PaidPoints, PayingSuggester
 from automl.suggest.samplers import make_suggester, sampler_class
 from automl.suggest.suggester import Suggester, point_key, random_point
+from automl.task import Task
 
 _LATENCY_DRAWS = 4 * NETWORKS
 _LEARNING_SECONDS = 20
@@ -106,7 +109,7 @@ def _search(
         listener=listener,
         start=start,
         deadline=deadline,
-        early_stopping=_early_stopping(request, known, listener),
+        early_stopping=_early_stopping(request, known, dataset.task, listener),
     )
     if session.has_work and not session.is_hopeless:
         _run_trials(session, store, dataset, request)
@@ -176,10 +179,13 @@ def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:
     return (random_point(request.space, generator) for _ in range(_LATENCY_DRAWS))
 
 
-def _early_stopping(request: SearchRequest, known: SpacePredictor, listener: SearchListener) -> Pacer | None:
+def _early_stopping(
+    request: SearchRequest, known: SpacePredictor, task: Task, listener: SearchListener
+) -> Pacer | None:
     if not request.is_stopping_early:
         return None
-    problem = SearchProblem(request.space, request.objectives, request.seed, request.constraints, known)
+    score = Objective(metric=task.metric, direction=metric_named(task.metric).better)
+    problem = SearchProblem(request.space, request.objectives, request.seed, request.constraints, known, score=score)
     rule = make_rule(request.early_stopping, problem)
     for note in rule.notes():
         listener.on_note(note)

@@ -31,7 +31,7 @@ class Asha(PausingRule):
         if problem.known is None:
             raise UsageError(f"stopping rule {self.name!r} needs to know the size of a network before it is trained")
         self._problem = problem
-        self._losses = RungLosses(problem.objectives, problem.known)
+        self._losses = RungLosses(problem.objectives, problem.known, problem.scored_by)
         self._stopping = EarlyStopping(Rungs.of(self.epochs), self._losses)
 
     def notes(self) -> Sequence[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from automl.core.pace import Pace, Promotion, rung_accuracies
+from automl.core.objective import Objective
+from automl.core.pace import Pace, Promotion, rung_scores
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
 from automl.stopping_rule import Curve, StoppingRule
@@ -14,10 +15,16 @@ class _Watch:
     """What a trial takes along to the process that trains it."""
 
     rule: StoppingRule
+    score: Objective
     earlier: tuple[Curve, ...]
 
     def __call__(self, scores: Mapping[int, float]) -> bool:
-        return self.rule.stops(scores, self.earlier)
+        return self.rule.stops(_upward(scores, self.score), self.earlier)
+
+
+def _upward(scores: Mapping[int, float], score: Objective) -> dict[int, float]:
+    """Let scores be better the higher they are."""
+    return {epoch: -score.loss(value) for epoch, value in scores.items()}
 
 
 class EachEpoch:
@@ -25,23 +32,27 @@ class EachEpoch:
 
     Args:
         rule: Decides.
+        score: What trials are scored by while they train.
         epochs: Of a whole fit; the rule is not asked about the last one.
     """
 
-    def __init__(self, rule: StoppingRule, *, epochs: int) -> None:
+    def __init__(self, rule: StoppingRule, *, score: Objective, epochs: int) -> None:
         self._rule = rule
+        self._score = score
         self._rungs = tuple(range(1, epochs))
         self._curves: dict[int, Curve] = {}
 
     def first_pace(self, point: Point) -> Pace:  # noqa: ARG002 # all points alike
         """Let a new trial train to its end, watched."""
-        return Pace(rungs=self._rungs, watch=_Watch(self._rule, tuple(self._curves.values())))
+        return Pace(rungs=self._rungs, watch=_Watch(self._rule, self._score, tuple(self._curves.values())))
 
     def note(self, trial: Trial) -> None:
         """Keep the curve of a trial that ended; one that failed has none."""
-        scores = rung_accuracies(trial.metrics)
+        scores = rung_scores(trial.metrics, self._score.metric)
         if scores and trial.state in {TrialState.COMPLETE, TrialState.STOPPED}:
-            self._curves[trial.number] = Curve(scores, is_complete=trial.state is TrialState.COMPLETE)
+            self._curves[trial.number] = Curve(
+                _upward(scores, self._score), is_complete=trial.state is TrialState.COMPLETE
+            )
 
     @property
     def may_promote(self) -> bool:

@@ -48,4 +48,6 @@ def make_rule(name: str, problem: SearchProblem) -> StoppingRule | PausingRule:
 
 def pacer_of(rule: StoppingRule | PausingRule, problem: SearchProblem) -> Pacer:
     """Let a rule tell a search how far each trial trains."""
-    return rule if isinstance(rule, PausingRule) else EachEpoch(rule, epochs=problem.space.training.epochs)
+    if isinstance(rule, PausingRule):
+        return rule
+    return EachEpoch(rule, score=problem.scored_by, epochs=problem.space.training.epochs)

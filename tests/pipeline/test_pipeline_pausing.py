@@ -47,13 +47,13 @@ def test_paused_fit_ends_in_the_network_of_one_that_did_not(dataset, cache):
     for rung in RUNGS:
         paused = runner(dataset, cache)
         assert paused.pause(rung)
-        assert set(paused.accuracies) == {epoch for epoch in RUNGS if epoch <= rung}
+        assert set(paused.scores) == {epoch for epoch in RUNGS if epoch <= rung}
         spent += paused.epochs_trained
     last = runner(dataset, cache)
     assert torch.equal(weights(last.run()), expected)
     assert spent + last.epochs_trained == whole.epochs_trained == 4
-    assert set(last.accuracies) == set(RUNGS)
-    assert all(0.1 < accuracy <= 1 for accuracy in last.accuracies.values())
+    assert set(last.scores) == set(RUNGS)
+    assert all(0.1 < accuracy <= 1 for accuracy in last.scores.values())
 
 
 def test_a_fit_that_is_in_the_cache_is_not_paused(dataset, cache):
@@ -68,7 +68,7 @@ def test_a_second_trial_with_the_same_network_pauses_for_free(dataset, cache):
     second = runner(dataset, cache)
     assert second.pause(1)
     assert second.epochs_trained == 0
-    assert set(second.accuracies) == set(RUNGS)
+    assert set(second.scores) == set(RUNGS)
 
 
 def test_without_a_cache_a_promoted_trial_trains_from_the_start(dataset):

@@ -4,11 +4,15 @@ import pytest
 import torch
 from early_study import EPOCHS, EarlyStudy
 from installed_plugins import also_installed
+from tiny_study import OBJECTIVES, tiny_space, trial_of
 
+from automl.core.objective import Objective
 from automl.core.trial import TrialState
 from automl.engines.inline_engine import run_inline
 from automl.registry import STOPPING
-from automl.stopping_rule import StoppingRule
+from automl.search_problem import SearchProblem
+from automl.stopping.each_epoch import EachEpoch
+from automl.stopping_rule import Curve, StoppingRule
 
 TOLD = []
 
@@ -63,3 +67,21 @@ def test_a_search_that_goes_on_knows_the_trials_of_the_earlier_run(study):
     _, earlier = TOLD[-1]
     assert len(earlier) == 4
     assert len(study.store.read()) == 5
+
+
+def test_an_error_is_told_so_that_higher_is_better():
+    told = []
+
+    class Listening(StoppingRule):
+        name = "listening"
+
+        def stops(self, scores, earlier):
+            told.append((scores, earlier))
+            return False
+
+    score = Objective.parse("mean_absolute_error:min")
+    pacer = EachEpoch(Listening(SearchProblem(tiny_space(), OBJECTIVES, seed=0)), score=score, epochs=3)
+    metrics = {"mean_absolute_error_at_1": 4.0, "mean_absolute_error_at_2": 3.0, "recall_at_5": 0.5}
+    pacer.note(trial_of(0, {}, metrics=metrics))
+    assert not pacer.first_pace({}).watch({1: 2.5})
+    assert told == [({1: -2.5}, (Curve({1: -4.0, 2: -3.0}, is_complete=True),))]
