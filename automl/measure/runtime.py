@@ -8,7 +8,7 @@ from automl.measure.plain_network import plain_network
 from automl.measure.processor import gpu_name
 from automl.measure.runtime_faults import answering_for
 from automl.measure.targets import check_timed, runtime_of
-from automl.runtime import Network
+from automl.runtime import ONNX_FILE, Network, Runtime
 
 
 def open_network(path: Path, target: Target) -> Network:
@@ -23,9 +23,13 @@ def open_network(path: Path, target: Target) -> Network:
         ConversionError: If the runtime cannot run the network.
         MeasureError: If ONNX Runtime cannot load it; a call raises the same where it cannot run it.
     """
-    runtime = runtime_of(target)
+    return open_in(runtime_of(target), path, threads=target.threads)
+
+
+def open_in(runtime: Runtime, path: Path, *, threads: int) -> Network:
+    """Load a file in a runtime; see ``open_network``."""
     with answering_for(runtime, "open"):
-        return runtime.open(path, threads=target.threads)
+        return runtime.open(path, threads=threads)
 
 
 def check_target(target: Target) -> None:
@@ -37,13 +41,18 @@ def check_target(target: Target) -> None:
     """
     runtime = runtime_of(target)
     check_timed(runtime)
+    check_host(runtime, threads=target.threads)
+
+
+def check_host(runtime: Runtime, *, threads: int = 1) -> None:
+    """Refuse a runtime that this host has not, whether or not it can be timed; see ``check_target``."""
     with tempfile.TemporaryDirectory(prefix="automl-target-") as scratch:
-        source = Path(scratch) / "model.onnx"
+        source = Path(scratch) / ONNX_FILE
         source.write_bytes(plain_network())
         if runtime.is_converted:
             with answering_for(runtime, "write"):
                 runtime.write(source.read_bytes(), source.parent)
-        open_network(source.with_name(runtime.files[0]), target)
+        open_in(runtime, source.with_name(runtime.files[0]), threads=threads)
 
 
 def runtime_name(target: Target) -> str:

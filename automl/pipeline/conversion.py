@@ -15,7 +15,7 @@ from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
 from automl.measure.runtime_faults import answering_for
 from automl.measure.targets import runtime_of
-from automl.runtime import ONNX_FILE
+from automl.runtime import ONNX_FILE, Runtime
 from automl.task import Task
 
 _BATCH = 250
@@ -86,7 +86,11 @@ def deploy(source: Path, target: Target) -> Path:
         UsageError: If the runtime is not installed.
         ConversionError: If the network cannot be converted.
     """
-    runtime = runtime_of(target)
+    return write_for(runtime_of(target), source)
+
+
+def write_for(runtime: Runtime, source: Path) -> Path:
+    """Write what a runtime opens; see ``deploy``."""
     if not runtime.is_converted:
         return source
     model = source.read_bytes()

@@ -1,6 +1,6 @@
-"""The contract that every technique keeps, for its author to run on it.
+"""The contracts that plugins keep, a kind each, for their authors to run on them.
 
-A test file of three lines runs it under pytest (``pip install 'automl-pareto[testing]'``)::
+A test file of three lines runs one under pytest (``pip install 'automl-pareto[testing]'``)::
 
     from automl.testing import TechniqueContract
 
@@ -8,6 +8,7 @@ A test file of three lines runs it under pytest (``pip install 'automl-pareto[te
         technique = MyPruner()
 """
 
+from automl.testing.runtime_contract import RuntimeContract
 from automl.testing.technique_contract import TechniqueContract
 
-__all__ = ["TechniqueContract"]
+__all__ = ["RuntimeContract", "TechniqueContract"]

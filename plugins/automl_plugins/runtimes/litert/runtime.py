@@ -22,6 +22,7 @@ class LiteRT(Runtime):
     files = ("model.tflite",)
     install = install_line("litert")
     distributions = ("ai-edge-litert",)
+    works_on_caller = True
 
     def write(self, model: bytes, folder: Path) -> None:
         """Write ``model.tflite``."""
