@@ -11,19 +11,18 @@ from automl.core.width import LayerWidth
 
 
 class TrialState(StrEnum):
-    """Where a trial stands.
+    """How a trial ended.
 
     ::
 
-        RUNNING ─┬─► COMPLETE     every metric was measured
-                 ├─► STOPPED      ended early, with the metrics known by then
-                 ├─► FAILED       an error ended it; the row has the traceback
-                 └─► INFEASIBLE   the point cannot be built; known before training
+        a trial runs ─┬─► COMPLETE     every metric was measured
+                      ├─► STOPPED      ended early, with the metrics known by then
+                      ├─► FAILED       an error ended it; the row has the traceback
+                      └─► INFEASIBLE   the point cannot be built; known before training
 
-    A store holds finished trials only: RUNNING lives in the search.
+    A trial that runs has no state yet: a store holds finished trials only.
     """
 
-    RUNNING = "RUNNING"
     COMPLETE = "COMPLETE"
     STOPPED = "STOPPED"
     FAILED = "FAILED"

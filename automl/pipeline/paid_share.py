@@ -1,16 +1,17 @@
 """What a recipe would still cost, for samplers that prefer the cheaper of two equal points."""
 
-from collections.abc import Iterable
-
 from automl.core.recipe import Recipe
 from automl.pipeline.stage_keys import Ground, planned_epochs, stage_keys
+
+_ANY_GROUND = Ground(data=(), processor="", libraries=(), code=())
+"""Keys are compared with each other alone, so that it does not matter where and on what data a trial ran."""
 
 
 class PaidShare:
     """Knows which share of the epochs of a recipe is trained already.
 
-    A sampler that is told of the trials of its study proposes the same points with and without a cache, and
-    whatever else fills it; one that is told of the cache itself saves more, and does not.
+    It is told of the trials of its study, not of the cache: a sampler proposes the same points with and without a
+    cache, and whatever else fills it.
 
     >>> from automl.core.stage import Stage
     >>> from automl.core.recipe import StageRecipe
@@ -22,22 +23,14 @@ class PaidShare:
     >>> share.add(recipe)
     >>> before, share(recipe)
     (0.0, 1.0)
-
-    Args:
-        ground: Of the workers; needed only where ``add_keys`` is used.
     """
 
-    def __init__(self, ground: Ground | None = None) -> None:
-        self._ground = ground or Ground(data=(), processor="", libraries=(), code=())
+    def __init__(self) -> None:
         self._known: set[str] = set()
 
     def add(self, recipe: Recipe) -> None:
         """Count the steps of a recipe as paid: a trial has run them, or runs them now."""
-        self._known.update(stage_keys(recipe, self._ground).values())
-
-    def add_keys(self, keys: Iterable[str]) -> None:
-        """Count these steps as paid: the keys of a cache, listed once."""
-        self._known.update(keys)
+        self._known.update(stage_keys(recipe, _ANY_GROUND).values())
 
     def __call__(self, recipe: Recipe) -> float:
         """Give the share, 0 to 1; a third of a millisecond for a usual recipe.
@@ -45,7 +38,7 @@ class PaidShare:
         Raises:
             PluginError: If a technique is not installed.
         """
-        keys, epochs = stage_keys(recipe, self._ground), planned_epochs(recipe)
+        keys, epochs = stage_keys(recipe, _ANY_GROUND), planned_epochs(recipe)
         steps = list(keys)
         paid = max((index + 1 for index, step in enumerate(steps) if keys[step] in self._known), default=0)
         return sum(epochs[step] for step in steps[:paid]) / sum(epochs.values())

@@ -76,7 +76,6 @@ class SpacePredictor:
         self._faulty: set[str] = set()
         self._families = Families(problem)
         self._forecasts: dict[str, _Forecast | None] = {}
-        self._timed: list[TimedNetwork] = []
         self.latency_model: LatencyModel | None = None
         self.size_model: SizeModel | None = None
 
@@ -125,17 +124,11 @@ class SpacePredictor:
             if timed is not None:
                 samples.add(self._origin, timed)
                 known += 1
-        self._timed = samples.read()
-        self.latency_model = LatencyModel.fit(self._timed)
+        timed_networks = samples.read()
+        self.latency_model = LatencyModel.fit(timed_networks)
         if self._is_converted:
-            self.size_model = SizeModel.fit(self._timed)
+            self.size_model = SizeModel.fit(timed_networks)
         return self.latency_model
-
-    def learn_from_trials(self, measured: Iterable[tuple[Point, float]]) -> None:
-        """Refine the prices by trials of this host, after ``learn_latency``: their points and their ``latency_ms``."""
-        forecasts = [(self._forecast(point), latency_ms) for point, latency_ms in measured]
-        self._timed += [TimedNetwork(known.work, latency_ms) for known, latency_ms in forecasts if known is not None]
-        self.latency_model = LatencyModel.fit(self._timed)
 
     @property
     def _origin(self) -> str:

@@ -17,7 +17,6 @@ from automl.report.point_summary import describe_point
 from automl.report.units import MISSING, human_metric, human_number, human_seconds, metric_title
 
 STATE_STYLES = {
-    TrialState.RUNNING: "cyan",
     TrialState.COMPLETE: "green",
     TrialState.STOPPED: "yellow",
     TrialState.FAILED: "red",

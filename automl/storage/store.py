@@ -231,11 +231,6 @@ class TrialStore:
         """Delete an artifact; one that is not kept is no error."""
         self._folder.child(_artifact_name(number)).delete()
 
-    def artifact_path(self, number: int) -> Path | None:
-        """Give the real folder of an artifact; None where it is not kept or the store is not local."""
-        path = self._folder.child(_artifact_name(number)).local_path
-        return path if path is not None and path.is_dir() else None
-
     def _artifact_files(self, number: int) -> dict[str, bytes]:
         name = _artifact_name(number)
         return {file: self._folder.read(f"{name}/{file}") or b"" for file in self._folder.files(name)}

@@ -36,7 +36,6 @@ class Encoding:
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self._constants = space.constants
         self._searched = [parameter for parameter in space.parameters if not parameter.domain.is_constant]
         self._conditional = list({p.condition: p for p in self._searched if p.condition is not None}.values())
         self._codes = [_codes(parameter.domain) for parameter in self._searched]

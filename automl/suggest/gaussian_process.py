@@ -165,10 +165,6 @@ class GaussianProcess:
         mean, deviation = self._regressor.predict(rows, return_std=True)
         return self._offset + self._scale * mean, self._scale * deviation
 
-    def mean(self, rows: Matrix) -> Vector:
-        """Give the mean alone, which costs less."""
-        return np.asarray(self._offset + self._scale * self._regressor.predict(rows))
-
 
 Descend = Callable[..., tuple[float, Vector]]
 

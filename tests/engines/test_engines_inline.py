@@ -7,6 +7,7 @@ from shutil import copytree
 import onnxruntime
 import pytest
 import torch
+from kept_artifacts import artifact_folder
 from tiny_study import Silent
 
 from automl.core.pareto import pareto_front
@@ -147,7 +148,7 @@ def test_a_latency_that_was_sure_stays_and_one_that_is_not_does_not_take_its_pla
 def test_a_member_of_the_front_that_cannot_be_measured_is_named_and_the_others_are_measured(search, tmp_path):
     store = copy_of(search, tmp_path)
     first, *others = sorted(search.front)
-    (store.artifact_path(first) / "model.onnx").write_bytes(b"no network")
+    (artifact_folder(store, first) / "model.onnx").write_bytes(b"no network")
     found = measure_front(store, unmeasured(search), search.dataset, search.meter)
     assert {trial.number for trial in found.trials if "test_accuracy" in trial.metrics} == set(others)
     (problem,) = found.problems
@@ -162,7 +163,7 @@ def copy_of(search, folder):
 
 def test_the_test_accuracy_is_that_of_the_stored_file(search):
     trial = next(trial for trial in search.measured if trial.number in search.front)
-    folder = search.store.artifact_path(trial.number)
+    folder = artifact_folder(search.store, trial.number)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     test = search.dataset.test
     (logits,) = session.run(None, {"image": test.images})
@@ -172,7 +173,7 @@ def test_the_test_accuracy_is_that_of_the_stored_file(search):
 
 
 def test_folders_are_kept_of_the_front_alone(search):
-    kept = {number for number in range(BUDGET) if search.store.artifact_path(number) is not None}
+    kept = {number for number in range(BUDGET) if artifact_folder(search.store, number) is not None}
     assert kept == search.front == {trial.number for trial in search.store.read() if trial.artifact is not None}
 
 

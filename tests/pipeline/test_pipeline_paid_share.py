@@ -1,12 +1,9 @@
-"""A sampler learns which share of a recipe's epochs is paid, by the trials of its study or by a cache."""
+"""A sampler learns which share of a recipe's epochs is paid by the trials of its study."""
 
 import pytest
-import torch
-from small_trials import CHAINS, folder_cache, installed, runner_of, small_dataset, small_space
+from small_trials import CHAINS, installed, small_space
 
 from automl.pipeline.paid_share import PaidShare
-from automl.pipeline.stage_keys import Ground
-from automl.storage.cache import CacheFolder
 
 AFTER_THE_PRUNED_ONE = {
     "float": 1.0,  # 2 epochs, which the pruned one begins with
@@ -40,10 +37,3 @@ def test_a_trial_pays_for_the_steps_that_others_share_with_it(recipes):
     share.add(recipes["pruned"])
     assert shares(share, recipes) == AFTER_THE_PRUNED_ONE
     assert share(small_space().recipe(CHAINS["pruned"], seed=4)) == 0.0
-
-
-def test_a_cache_pays_for_what_it_holds(recipes, tmp_path):
-    runner_of("pruned", folder_cache(tmp_path)).run()
-    share = PaidShare(Ground.of(small_dataset(), torch.device("cpu")))
-    share.add_keys(CacheFolder.at(str(tmp_path), limit_bytes=10**9).keys())
-    assert shares(share, recipes) == AFTER_THE_PRUNED_ONE

@@ -6,6 +6,7 @@ import onnx
 import openvino
 import pytest
 import torch
+from kept_artifacts import artifact_folder
 from onnx import numpy_helper
 from small_trials import CHAINS, installed, small_dataset, small_space
 
@@ -54,7 +55,7 @@ def answers(folder, images):
 def test_the_row_is_what_openvino_makes_of_its_files(runner):
     trial = runner.run(0, CHAINS["quantized"])
     assert trial.state is TrialState.COMPLETE, trial.error_traceback
-    folder, validation = runner.store.artifact_path(0), runner.dataset.validation
+    folder, validation = artifact_folder(runner.store, 0), runner.dataset.validation
     assert {file.name for file in folder.iterdir()} == {"model.onnx", "model.xml", "model.bin", "recipe.json"}
     opened = [(folder / name).stat().st_size for name in ("model.xml", "model.bin")]
     assert trial.metrics["size_bytes"] == sum(opened)
@@ -67,7 +68,7 @@ def test_the_front_is_measured_again_in_openvino(runner):
     trial = runner.run(0, CHAINS["quantized"])
     (measured,) = measure_front(runner.store, [trial], runner.dataset, runner.meter).trials
     test = runner.dataset.test
-    right = answers(runner.store.artifact_path(0), test.images).argmax(axis=1) == test.labels
+    right = answers(artifact_folder(runner.store, 0), test.images).argmax(axis=1) == test.labels
     assert measured.metrics["test_accuracy"] == right.mean()
 
 

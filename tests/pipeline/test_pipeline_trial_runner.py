@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 from installed_plugins import also_installed
+from kept_artifacts import artifact_folder
 from torch import nn
 
 from automl.core.fidelity import Transition
@@ -203,7 +204,7 @@ def make_runner(space, dataset, meter, tmp_path):
 
 
 def artifact(runner: TrialRunner, number: int) -> Path:
-    path = runner.store.artifact_path(number)
+    path = artifact_folder(runner.store, number)
     assert path is not None
     return path
 
@@ -330,7 +331,7 @@ def assert_nothing_measured(trial, runner) -> None:
     assert trial.metrics == {}
     assert trial.constraints == {}
     assert trial.artifact is None
-    assert runner.store.artifact_path(trial.number) is None
+    assert artifact_folder(runner.store, trial.number) is None
     assert runner.store.read() == [trial]
 
 

@@ -320,18 +320,6 @@ def test_learning_ends_in_time_and_goes_on_where_it_ended(space, dataset, tmp_pa
     assert not predictor.knows_latency(meter)
 
 
-@pytest.mark.slow
-def test_trials_refine_the_prices(timed, space, dataset):
-    _, meter = timed
-    predictor = SpacePredictor(space, Problem.of(dataset))
-    predictor.learn_latency([], meter, networks=24)
-    point = point_of(RECIPES["resnet ptq"])
-    (before,) = predictor.predict([point])
-    predictor.learn_from_trials([(point, 2 * before["latency_ms"])] * 8)
-    (after,) = predictor.predict([point])
-    assert after["latency_ms"] > 1.2 * before["latency_ms"]
-
-
 def test_size_of_a_converted_file_is_unknown_before_prices_are(space, dataset):
     predictor = SpacePredictor(space, Problem.of(dataset), target=Target(device="openvino"))
     (metrics,) = predictor.predict([point_of(RECIPES["resnet ptq"])])

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from kept_artifacts import artifact_folder
 from tiny_study import Silent, failed_trial, spec_of, tiny_space, trial_of
 
 from automl.core.trial import TrialState
@@ -112,7 +113,7 @@ def keep_three(store, model_folder, keep):
         number = len(session.trials)
         artifact = store.write_artifact(number, model_folder)
         run_next(session, store, size_bytes=size, accuracy=accuracy, artifact=artifact)
-    folders = [number for number in range(3) if store.artifact_path(number) is not None]
+    folders = [number for number in range(3) if artifact_folder(store, number) is not None]
     rows = [trial.number for trial in store.read() if trial.artifact is not None]
     return session, folders, rows
 
@@ -133,7 +134,7 @@ def test_artifacts_of_the_front_stay_until_it_was_measured_where_none_shall_be_k
     assert folders == rows == [1, 2]
     for trial in session.trials:
         drop_artifact(store, trial)
-    assert all(store.artifact_path(number) is None for number in range(3))
+    assert all(artifact_folder(store, number) is None for number in range(3))
     assert not any(trial.artifact for trial in store.read())
 
 
@@ -153,7 +154,7 @@ def limited(tmp_path):
 
 
 def kept(store):
-    return [trial.number for trial in store.read() if store.artifact_path(trial.number) is not None]
+    return [trial.number for trial in store.read() if artifact_folder(store, trial.number) is not None]
 
 
 def test_the_artifacts_of_the_three_nearest_misses_are_kept_while_nothing_is_feasible(limited, model_folder):
@@ -177,7 +178,7 @@ def test_rows_that_workers_wrote_before_an_interrupt_are_taken_back(store, model
     session.catch_up()
     session.catch_up()
     assert [trial.number for trial in session.trials] == [0, 1]
-    assert store.artifact_path(1) is None, "the late trial is dominated"
+    assert artifact_folder(store, 1) is None, "the late trial is dominated"
 
 
 def test_progress_says_where_the_search_stands(store):

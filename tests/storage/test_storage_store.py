@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from kept_artifacts import artifact_folder
 from pyarrow import parquet as pq
 from storage_study import study_spec, study_trial
 
@@ -455,25 +456,18 @@ def test_the_checksums_are_what_sha256sum_reads(tmp_path, spec):
     store = TrialStore.create(str(tmp_path / "trials"), spec)
     (tmp_path / "model.onnx").write_bytes(b"model")
     store.write_artifact(0, tmp_path)
-    command, folder = ["sha256sum", "-c"], store.artifact_path(0)
+    command, folder = ["sha256sum", "-c"], artifact_folder(store, 0)
     given = store.artifact_sha256(0) + "\n"
     done = subprocess.run(command, check=True, cwd=folder, input=given, text=True, capture_output=True)
     assert done.stdout == "model.onnx: OK\n"
 
 
-def test_a_local_artifact_has_a_real_path(tmp_path, spec):
+def test_a_local_artifact_is_a_folder_of_its_study(tmp_path, spec):
     store = TrialStore.create(str(tmp_path / "trials"), spec)
     (tmp_path / "model.onnx").write_bytes(b"\x00")
-    assert store.artifact_path(3) is None
+    assert artifact_folder(store, 3) is None
     name = store.write_artifact(3, tmp_path)
-    assert store.artifact_path(3) == tmp_path / "trials" / "digits" / name
-
-
-def test_a_remote_artifact_has_no_real_path(tmp_path, spec):
-    store = TrialStore.create(f"fsspec+memory://{tmp_path.name}", spec)
-    (tmp_path / "model.onnx").write_bytes(b"\x00")
-    store.write_artifact(3, tmp_path)
-    assert store.artifact_path(3) is None
+    assert artifact_folder(store, 3) == tmp_path / "trials" / "digits" / name
 
 
 def test_a_store_travels_to_another_process(store, make_trial):
