@@ -1,21 +1,22 @@
 """One measurement at a time on a host, whatever the number of processes, and on one processor."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from automl.storage.system_lock import lock_file
+
 
 @contextmanager
-def exclusive(lock_file: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock that all processes of this host respect; the system frees it when its holder dies.
 
     Args:
-        lock_file: Made if missing, and never removed; on a local file system.
+        path: Made if missing, and never removed; on a local file system.
     """
-    with lock_file.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with path.open("a") as file:
+        lock_file(file)
         yield
 
 

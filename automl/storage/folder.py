@@ -1,7 +1,5 @@
 """A folder on any filesystem in which a file is there whole or not at all."""
 
-import errno
-import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,18 +7,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import pyarrow as pa
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
 
 from automl.errors import StoreError
+from automl.storage.system_lock import NoLocksError, lock_file
 
 TEMPORARY = ".tmp"
 """Where files grow before they are renamed; no name in it ends in a suffix that a reader looks for."""
 
 _OBJECT_STORES = ("s3", "gcs", "abfs")
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _ABANDONED_AFTER = timedelta(hours=1)
 
 
@@ -173,9 +171,15 @@ class Folder:
         path = self.local_path / TEMPORARY / f"{name}.lock"
         with explained("lock", str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.open("a")
-        with lock:
-            yield _flock(lock)
+            file = path.open("a")
+        with file:
+            is_locked = True
+            with explained("lock", str(path)):
+                try:
+                    lock_file(file)
+                except NoLocksError:
+                    is_locked = False
+            yield is_locked
 
     def _at(self, name: str) -> str:
         return f"{self.path}/{name}".rstrip("/")
@@ -197,17 +201,6 @@ class Folder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _flock(file: IO[str]) -> bool:
-    with explained("lock", file.name):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return False
-            raise
-    return True
 
 
 @contextmanager

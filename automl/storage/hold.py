@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from automl.core.value import Value
 from automl.errors import StoreError
 from automl.storage.folder import TEMPORARY, Folder, explained
+from automl.storage.system_lock import NoLocksError, lock_file
 
 LEASE_FILE = "search.json"
 _LOCK_FILE = "search.lock"
@@ -119,20 +119,19 @@ def _system_lock(folder: Folder, name: str) -> Iterator[bool]:
         yield False
         return
     path = folder.local_path / TEMPORARY / _LOCK_FILE
-    lock = FileLock(path, timeout=0)
     with explained("lock", str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise _held(name, lease_of(folder)) from None
-        except NotImplementedError:  # a file system without locks
-            yield False
-            return
-    try:
-        yield True
-    finally:
-        lock.release()
+        file = path.open("a")
+    with file:
+        is_locked = True
+        with explained("lock", str(path)):
+            try:
+                is_free = lock_file(file, wait=False)
+            except NoLocksError:
+                is_free, is_locked = True, False
+        if not is_free:
+            raise _held(name, lease_of(folder))
+        yield is_locked
 
 
 def _refuse_living(folder: Folder, name: str, pace: Pace, *, is_locked: bool) -> None:

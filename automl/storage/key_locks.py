@@ -1,6 +1,5 @@
 """One holder of a key at a time, so that of several workers that need the same result one makes it."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from automl.storage.folder import explained
+from automl.storage.system_lock import lock_file
 
 
 class KeyLocks(Protocol):
@@ -56,9 +56,7 @@ class FileLocks:
             with explained("lock", str(path)):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 file = path.open("w")
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+                if not lock_file(file, wait=wait):
                     file.close()
                     return None
                 if _is_at(path, file):

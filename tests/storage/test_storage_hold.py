@@ -1,5 +1,7 @@
 """One search a study at a time, on any host; a dead one holds nothing."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +12,6 @@ import time
 from contextlib import nullcontext
 
 import pytest
-from filelock import FileLock
 from storage_study import study_spec, study_trial
 
 from automl.errors import StoreError
@@ -199,11 +200,11 @@ def test_a_store_that_is_a_file_is_named(tmp_path):
 
 
 def test_a_file_system_without_locks_relies_on_signs_of_life(folder, monkeypatch):
-    def refuse(self):
-        raise NotImplementedError
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     write_lease(folder, machine="another", process="", host="beta", pid=7)
-    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(StoreError, match="process 7 on beta"):
         take(folder)
     silence(folder, 65)
