@@ -12,6 +12,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Check the installation and the machine; exit code 1 if a check fails."""
+    from rich.markup import escape
+
     from automl.search.checkup import checkup
 
     checks = checkup(store)
@@ -21,6 +23,8 @@ def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
         console = results()
         for check in checks:
             mark = "[green]ok  [/green]" if check.is_ok else "[red]FAIL[/red]"
-            console.print(f"{mark}  [bold]{check.name}[/bold]  {check.finding}", highlight=False, soft_wrap=True)
+            console.print(
+                f"{mark}  [bold]{check.name}[/bold]  {escape(check.finding)}", highlight=False, soft_wrap=True
+            )
     if not all(check.is_ok for check in checks):
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ from automl.cli.terminal import (
 
 if TYPE_CHECKING:  # the conversion imports runtimes
     from automl.core.study import StudySpec
+    from automl.core.target import Target
     from automl.runtime import Runtime
 
 _COMPARED_IMAGES = 1000
@@ -68,32 +69,24 @@ def export(
 ) -> None:
     """Copy a trial's network and recipe out of the store."""
     from automl.cli.stored_trial import stored_trial
-    from automl.core.target import ONE_THREAD
     from automl.errors import StoreError, UsageError
-    from automl.measure.targets import runtime_named, runtime_of
+    from automl.measure.targets import runtime_named
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
     from automl.storage.store import TrialStore
 
     if packed and form not in {None, _ONNX}:
         raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
-    if form not in {None, _ONNX}:
+    if form is not None and form != _ONNX:
         runtime_named(form)
     opened = TrialStore.open(store, study)
     trial = stored_trial(opened, number)
-    measured = runtime_of(opened.spec.target)
+    measured = _measured(opened.spec.target, is_needed=form is None and not packed)
     with tempfile.TemporaryDirectory(prefix="automl-export-") as scratch:
         opened.read_artifact(number, Path(scratch), sha256=trial.artifact_sha256)
         artifact = {file.name: file.read_bytes() for file in Path(scratch).iterdir()}
     for name in {MODEL_FILE, RECIPE_FILE, *measured.files} - artifact.keys():
         raise StoreError(f"{store}/{study}/{trial.artifact}/{name} is missing; restore it from a copy of the store")
-    if packed:
-        parcel = _packed(artifact[MODEL_FILE])
-    elif form in {None, measured.name} or (form == _ONNX and not measured.is_converted):
-        parcel = _stored(artifact, measured, threads=opened.spec.target.threads)
-    elif form == _ONNX:
-        parcel = _stored(artifact, runtime_of(ONE_THREAD), threads=None)
-    else:
-        parcel = _converted(artifact[MODEL_FILE], runtime_named(form), opened.spec)
+    parcel = _packed(artifact[MODEL_FILE]) if packed else _parcel(artifact, form, measured, opened.spec)
     target = output / next(iter(parcel.files))
     _write(output, {**parcel.files, RECIPE_FILE: artifact[RECIPE_FILE]})
     if as_json:
@@ -106,6 +99,32 @@ def export(
         figures = f"\nThe figures of the trial are those of {' and '.join(measured.files)} in {measured.title}."
         console.print(figures, highlight=False, markup=False, soft_wrap=True)
     console.print(parcel.usage(str(target)), highlight=False, markup=False, soft_wrap=True)
+
+
+def _measured(target: "Target", *, is_needed: bool) -> "Runtime":
+    """Give the runtime of the figures; where its package is gone and nothing but the ONNX file needed, that of ONNX."""
+    from automl.core.target import ONE_THREAD
+    from automl.errors import PluginError
+    from automl.measure.targets import runtime_of
+
+    try:
+        return runtime_of(target)
+    except PluginError:
+        if is_needed:
+            raise
+        return runtime_of(ONE_THREAD)
+
+
+def _parcel(artifact: dict[str, bytes], form: str | None, measured: "Runtime", spec: "StudySpec") -> _Parcel:
+    from automl.core.target import ONE_THREAD
+    from automl.measure.targets import runtime_named, runtime_of
+    from automl.runtime import ONNX_FILE
+
+    if form is None or form == measured.name or (form == _ONNX and not measured.is_converted):
+        return _stored(artifact, measured, threads=spec.target.threads)
+    if form == _ONNX:
+        return _stored(artifact, runtime_of(ONE_THREAD), threads=None)
+    return _converted(artifact[ONNX_FILE], runtime_named(form), spec)
 
 
 def _packed(model: bytes) -> _Parcel:

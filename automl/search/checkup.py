@@ -22,7 +22,7 @@ class Check(Value):
 
 
 def checkup(store: str) -> list[Check]:
-    """Check libraries, processor, plugins, the runtime and the store.
+    """Check libraries, processor, plugins, runtimes and the store.
 
     Args:
         store: Folder or URI of the trial store.
@@ -32,7 +32,7 @@ def checkup(store: str) -> list[Check]:
         _check("libraries", _libraries),
         _check("processor", _processor),
         _check("torch", _torch),
-        _check("runtime", _runtime),
+        _check("runtimes", _runtimes),
         _check("plugins", _plugins),
         _check("store", lambda: _store(store)),
     ]
@@ -74,10 +74,10 @@ def _torch() -> str:
     return f"torch {torch.__version__}, {gpu}"
 
 
-def _runtime() -> str:
-    from automl.onnx_session import providers
+def _runtimes() -> str:
+    from automl.search.runtime_checkup import runtimes_here
 
-    return f"ONNX Runtime runs on {', '.join(providers())}"
+    return runtimes_here()
 
 
 def _plugins() -> str:

@@ -74,3 +74,11 @@ def test_one_technique_as_json_carries_what_the_page_shows(tmp_path):
     assert fields["width_4"]["json_schema"]["maximum"] == 1024
     assert document["example"].startswith("architecture:\n  conv_net:\n")
     assert document["paper"]
+
+
+def test_doctor_prints_the_command_that_installs_a_missing_runtime_whole(tmp_path):
+    finding = automl(environment() | {"COLUMNS": "500"}, tmp_path, "doctor").stdout
+    documents = json.loads(automl(environment(), tmp_path, "doctor", "--json").stdout)
+    (runtimes,) = [document["finding"] for document in documents if document["name"] == "runtimes"]
+    assert "onnxruntime" in runtimes
+    assert runtimes in finding

@@ -1,0 +1,41 @@
+"""Says of each installed runtime whether this host can run it, and what it lacks where it cannot."""
+
+from automl.errors import AutomlError, PluginError
+from automl.measure.runtime import check_host
+from automl.registry import RUNTIME
+from automl.runtime import Runtime
+
+
+def runtimes_here() -> str:
+    """Open a small network in every runtime that can be a target; of the others, look for what they need.
+
+    A runtime that this host has not is none of its faults: only who chooses it must install something.
+
+    Raises:
+        PluginError: If the plugin of a runtime cannot be used.
+    """
+    broken = RUNTIME.broken()
+    if broken:
+        reasons = ". ".join(str(error) for error in broken.values())
+        raise PluginError(f"{len(broken)} of {len(RUNTIME.installed())} runtimes cannot be used: {reasons}")
+    here, lacking = [], []
+    for name, plugin in RUNTIME.installed().items():
+        reason = _what_it_lacks(runtime := plugin.load()())
+        if reason is None:
+            versions = ", ".join(f"{each} {version}" for each, version in runtime.versions().items())
+            here.append(f"{name} ({versions})" if versions else name)
+        else:
+            lacking.append(f"{name} ({reason})")
+    return f"{', '.join(here) or 'none'}; not here: {', '.join(lacking)}" if lacking else ", ".join(here)
+
+
+def _what_it_lacks(runtime: Runtime) -> str | None:
+    try:
+        runtime.versions()
+        if runtime.is_timed:
+            check_host(runtime)
+    except ImportError:  # one of its distributions is not installed
+        return runtime.install or f"install {' and '.join(runtime.distributions)}"
+    except AutomlError as error:
+        return str(error)
+    return None

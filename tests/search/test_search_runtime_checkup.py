@@ -1,0 +1,54 @@
+"""A runtime that this host has not is named with what to install, and only a broken plugin fails the check."""
+
+import pytest
+from installed_plugins import also_installed
+
+from automl.errors import PluginError
+from automl.registry import RUNTIME
+from automl.runtime import Runtime
+from automl.search.runtime_checkup import runtimes_here
+
+
+class Absent(Runtime):
+    """Needs a package that nobody has."""
+
+    name = "absent"
+    title = "Absent"
+    install = "pip install 'absent[all]'"
+    distributions = ("absent-of-everybody",)
+
+    def open(self, path, *, threads):
+        raise NotImplementedError
+
+    def usage(self, path, *, threads):
+        raise NotImplementedError
+
+
+class Failing(Absent):
+    name = "failing"
+    title = "Failing"
+    distributions = ()
+
+    def open(self, path, *, threads):  # noqa: ARG002 # it fails whatever it is given
+        raise ZeroDivisionError("no kernels\nat all")
+
+
+class Untitled(Absent):
+    name = "untitled"
+    files = ("model.onnx", "weights.bin")
+
+
+def test_what_runs_here_stands_with_its_version_and_the_rest_with_what_to_install():
+    with also_installed(RUNTIME, Absent, Failing):
+        here, _, lacking = runtimes_here().partition("; not here: ")
+    assert "cpu (onnxruntime 1." in here
+    assert "absent (pip install 'absent[all]')" in lacking
+    assert "failing (Failing cannot open the network: ZeroDivisionError: no kernels; deploy model.onnx)" in lacking
+
+
+def test_a_broken_runtime_is_named_with_its_fault():
+    with (
+        also_installed(RUNTIME, Untitled),
+        pytest.raises(PluginError, match=r"1 of \d runtimes .*'untitled' of tests 1 would write over model.onnx"),
+    ):
+        runtimes_here()
