@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from automl.core.installed_metrics import METRICS_GROUP
 from automl.core.stage import Stage
 from automl.errors import PluginError
+from automl.metric import Measurement
 from automl.plugins import Kind
 from automl.runtime import ONNX_FILE, Runtime
 from automl.sampler import AnySampler
@@ -33,8 +35,14 @@ def _files_fault(runtime: type[Runtime]) -> str | None:
     return None
 
 
+METRIC = Kind("metric", "metric", METRICS_GROUP, Measurement, "choose another metric")
+
+
 def _metric_fault(task: type[Task]) -> str | None:
-    return None if hasattr(task, "metric") else "has no metric; set its class variable to the name of its score"
+    if not hasattr(task, "metric"):
+        return "has no metric; set its class variable to the name of its score"
+    is_known = task.metric in METRIC.installed()
+    return None if is_known else f"is scored by {task.metric!r}; ship that metric, too, under {METRIC.group}"
 
 
 TECHNIQUE = Kind("technique", "technique", "automl.plugins", Technique, "choose another technique", _stage_fault)
@@ -46,7 +54,6 @@ SAMPLER = Kind(
     "choose another --sampler",
     first=("auto", "tpe", "gp", "nsga2", "nsga3", "random"),
 )
-METRIC = Kind("metric", "metric", "automl.metrics", object, "choose another metric")
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
 TASK = Kind("task", "task", "automl.tasks", Task, "choose another --task", _metric_fault)
 DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")

@@ -2,7 +2,7 @@
 
 import math
 
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Constraint, Objective
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from automl.core.direction import Direction
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import installed_metrics, metric_named
 from automl.core.quantity import quantity
 from automl.core.value import Value
 from automl.errors import UsageError
@@ -25,14 +25,16 @@ class Objective(Value):
 
     @classmethod
     def parse(cls, text: str) -> "Objective":
-        """Read ``metric:max`` or ``metric:min``.
+        """Read ``metric:max`` or ``metric:min``; of a metric that is known here, the better way may be left out.
 
-        >>> str(Objective.parse("accuracy:max"))
-        'accuracy:max'
+        >>> str(Objective.parse("accuracy:max")), str(Objective.parse("size_bytes"))
+        ('accuracy:max', 'size_bytes:min')
 
         Raises:
             UsageError: If the text has another form.
         """
+        if text in installed_metrics():
+            return cls(metric=text, direction=metric_named(text).better)
         metric, _, direction = text.partition(":")
         if not metric.isidentifier() or direction not in tuple(Direction):
             raise UsageError(f"objective {text!r} is not of the form METRIC:max or METRIC:min, as in accuracy:max")

@@ -7,7 +7,7 @@ import moocore
 import numpy as np
 
 from automl.core.direction import Direction
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Objective
 from automl.core.trial import Trial
 
@@ -67,9 +67,9 @@ def pareto_front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> li
 def front_hypervolume(trials: Sequence[Trial], objectives: Sequence[Objective]) -> float:
     """Say which share of the box from the worst to the perfect network the front dominates, 0 to 1.
 
-    The perfect network has accuracy 1 and needs nothing. The worst corner is accuracy 0 and, for every
-    other metric, the worst value that a feasible trial has had so far: it moves outward as a search goes
-    on, so compare shares within one list of trials.
+    The perfect network has the best value of each metric that has one, such as accuracy 1, and needs nothing. The
+    worst corner is the worst value, such as accuracy 0, and for every other metric the worst that a feasible trial
+    has had so far: it moves outward as a search goes on, so compare shares within one list of trials.
     """
     feasible = _comparable(trials, objectives)
     if not feasible:
@@ -94,8 +94,9 @@ def _comparable(trials: Sequence[Trial], objectives: Sequence[Objective]) -> lis
 
 def _corners(objective: Objective, column: tuple[float, ...]) -> tuple[float, float]:
     """Give the best and the worst loss of the box, never equal."""
-    if metric_named(objective.metric).has_errors:
-        return (objective.loss(1.0), objective.loss(0.0))
-    best = min(column) if objective.direction is Direction.MAX else 0.0
+    metric = metric_named(objective.metric)
     worst = max(column)
+    if metric.has_errors:
+        return (objective.loss(metric.high), objective.loss(metric.low) if math.isfinite(metric.low) else worst)
+    best = min(column) if objective.direction is Direction.MAX else min(0.0, *column)
     return (best, worst) if worst > best else (best, best + 1.0)

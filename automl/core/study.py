@@ -53,3 +53,9 @@ class StudySpec(Value):
     versions: dict[str, str]
     created_at: str
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def wished_metrics(self) -> tuple[str, ...]:
+        """Name the metrics of the objectives and constraints, in this order, each once."""
+        wishes: tuple[Objective | Constraint, ...] = (*self.objectives, *self.constraints)
+        return tuple(dict.fromkeys(wish.metric for wish in wishes))

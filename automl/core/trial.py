@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from automl.core.direction import Direction
 from automl.core.fidelity import Transition
+from automl.core.installed_metrics import metric_named
 from automl.core.value import Point
 from automl.core.width import LayerWidth
 
@@ -27,10 +29,6 @@ class TrialState(StrEnum):
     STOPPED = "STOPPED"
     FAILED = "FAILED"
     INFEASIBLE = "INFEASIBLE"
-
-
-_GATES = {"latency_ms": "latency_is_gated", "latency_idle_ms": "latency_idle_is_gated"}
-"""Which metric says whether another was measured at the machine's best speed."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +83,20 @@ class Trial:
 
     def is_sure_of(self, metric: str) -> bool:
         """Say whether a metric was measured well: a latency was not while the machine was never at its best."""
-        gate = _GATES.get(metric)
+        gate = metric_named(metric).gate
         return gate is None or self.metrics.get(gate, 1.0) != 0
 
     def judged(self, metric: str) -> float:
         """Give what a metric counts as where trials are compared.
 
-        A busy machine makes a latency longer, never shorter: one that is not sure counts as the upper end of its
+        A busy machine makes a latency longer, never shorter: one that is not sure counts as the worse end of its
         interval, and is better than another only if it is even so.
         """
-        value = self.metrics[metric]
-        return value if self.is_sure_of(metric) else max(value, self.metrics.get("latency_high_ms", value))
+        value, facts = self.metrics[metric], metric_named(metric)
+        if facts.interval is None or self.is_sure_of(metric):
+            return value
+        low, high = (self.metrics.get(end, value) for end in facts.interval)
+        return min(value, low) if facts.better is Direction.MAX else max(value, high)
 
     @property
     def is_untrained(self) -> bool:

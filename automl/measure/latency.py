@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.latency import Latency
 from automl.core.target import ONE_THREAD, Target
 from automl.errors import UsageError
+from automl.measure.alone import sendable
 from automl.measure.measuring_process import MeasuringProcess
-from automl.measure.timing import Latency
+from automl.metric import Deployed, Measurement
 
 
 class LatencyMeter:
@@ -59,3 +61,15 @@ class LatencyMeter:
             MeasureError: If the runtime refuses the file, or the process that measures dies of it.
         """
         return self._process.measure(path.absolute(), images, self.target)
+
+    def measure_alone(self, measurement: Measurement, deployed: Deployed) -> dict[str, float]:
+        """Measure a metric in the same process, while nothing else is measured on this host.
+
+        Args:
+            measurement: Of the metric.
+            deployed: What is measured.
+
+        Raises:
+            MeasureError: Naming the metric; or if the process that measures dies of it.
+        """
+        return self._process.measure_alone(measurement, sendable(deployed))

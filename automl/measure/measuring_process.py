@@ -7,7 +7,7 @@ import sys
 import weakref
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,10 @@ from automl.core.target import Target
 from automl.errors import AutomlError, MeasureError
 
 if TYPE_CHECKING:  # the runtimes are imported where they measure
-    from automl.measure.timing import Latency
+    from automl.core.latency import Latency
+    from automl.metric import Deployed, Measurement
+
+    Answer = Latency | dict[str, float] | AutomlError
 
 
 class MeasuringProcess:
@@ -31,24 +34,34 @@ class MeasuringProcess:
         self._running: _Running | None = None
 
     def measure(self, path: Path, images: NDArray[np.uint8], target: Target) -> "Latency":
-        """Measure one file; see ``time_file``.
+        """Time one file; see ``time_file``.
 
         Raises:
             AutomlError: What the measurement raised.
             MeasureError: If the process died.
         """
+        return cast("Latency", self._ask((path, images, target), f"ran {path.name} for target {target}"))
+
+    def measure_alone(self, measurement: "Measurement", deployed: "Deployed") -> dict[str, float]:
+        """Measure a metric; see ``automl.measure.alone``.
+
+        Raises:
+            MeasureError: Naming the metric; or if the process died.
+        """
+        return cast("dict[str, float]", self._ask((measurement, deployed), f"measured {measurement.name}"))
+
+    def _ask(self, question: tuple[object, ...], what: str) -> "Latency | dict[str, float]":
         if self._running is None:
             self._running = _Running(self._state_dir)
             weakref.finalize(self, self._running.end)
         running, answer = self._running, None
         try:
-            answer = running.ask(path, images, target)
+            answer = running.ask(question)
         except (EOFError, OSError) as error:
             code = running.end()
             ended = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             raise MeasureError(
-                f"the process that measures ended {ended} while it ran {path.name} for target {target}; "
-                "the next measurement gets a new process"
+                f"the process that measures ended {ended} while it {what}; the next measurement gets a new process"
             ) from error
         finally:
             if answer is None:  # an answer that comes later would be taken for that of the next question
@@ -76,9 +89,9 @@ class _Running:
             )
         self._connection = Connection(ours.detach())
 
-    def ask(self, path: Path, images: NDArray[np.uint8], target: Target) -> "Latency | AutomlError":
-        self._connection.send((path, images, target))
-        answer: Latency | AutomlError = self._connection.recv()
+    def ask(self, question: tuple[object, ...]) -> "Answer":
+        self._connection.send(question)
+        answer: Answer = self._connection.recv()
         return answer
 
     def end(self) -> int:
@@ -91,18 +104,20 @@ class _Running:
 
 def serve(connection: Connection, state_dir: Path) -> None:
     """Measure what is asked for, until nobody is there to ask."""
+    from automl.measure.alone import measure_alone
     from automl.measure.reference import Reference
     from automl.measure.timing import time_file
 
     reference = Reference(state_dir)
     while True:
         try:
-            path, images, target = connection.recv()
+            question = connection.recv()
         except EOFError:
             return
-        answer: Latency | AutomlError
+        answer: Answer
         try:
-            answer = time_file(path, images, target, reference=reference)
+            measure = time_file if isinstance(question[0], Path) else measure_alone
+            answer = measure(*question, reference=reference)
         except AutomlError as error:
             answer = error
         except Exception as error:  # noqa: BLE001 # the one who asked raises it

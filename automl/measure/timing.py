@@ -2,13 +2,13 @@
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl.core.latency import Latency
 from automl.core.target import Target
 from automl.measure.bursts import Burst, collect_bursts
 from automl.measure.host_lock import exclusive, pinned
@@ -19,53 +19,13 @@ from automl.measure.targets import runtime_of
 _PERCENTILE = 25
 _RESAMPLES = 400
 
-
-@dataclass(frozen=True)
-class Latency:
-    """How long a file takes for one batch.
-
-    Attributes:
-        latency_ms: 25th percentile of the time of a call: CPU time where one thread of the processor does all the
-            work, else wall time.
-        low_ms: Lower end of the 95 % interval of ``latency_ms``, by resampling whole bursts.
-        high_ms: Upper end of that interval.
-        reference_ratio: ``latency_ms`` over the time of the reference model in the same bursts.
-        wall_p50_ms: Median wall time, of all bursts.
-        wall_p95_ms: 95th percentile of wall time, of all bursts.
-        is_gated: Whether enough bursts ran while the machine was at its best; otherwise the figures are
-            those of the best-looking bursts.
-        target: Runtime, threads and images a run.
-        measure_seconds: Wall time that the measurement took.
-        waited_seconds: Wall time spent before it, waiting for other measurements on this host.
-    """
-
-    latency_ms: float
-    low_ms: float
-    high_ms: float
-    reference_ratio: float
-    wall_p50_ms: float
-    wall_p95_ms: float
-    is_gated: bool
-    target: Target
-    measure_seconds: float
-    waited_seconds: float
-
-    def metrics(self) -> dict[str, float]:
-        """Name the figures as a row of the trial store does."""
-        return {
-            "latency_ms": self.latency_ms,
-            "latency_low_ms": self.low_ms,
-            "latency_high_ms": self.high_ms,
-            "latency_wall_p50_ms": self.wall_p50_ms,
-            "latency_wall_p95_ms": self.wall_p95_ms,
-            "latency_reference_ratio": self.reference_ratio,
-            "latency_is_gated": float(self.is_gated),
-            "latency_threads": float(self.target.threads),
-            "latency_batch": float(self.target.batch),
-        }
+LOCK_FILE = "measuring.lock"
+"""Beside what is known of a host's best time: whoever holds it measures, and nobody else does."""
 
 
-def time_file(path: Path, images: NDArray[np.uint8], target: Target, *, reference: Reference) -> Latency:
+def time_file(
+    path: Path, images: NDArray[np.uint8], target: Target, *, reference: Reference, is_alone: bool = False
+) -> Latency:
     """Measure one file in this process, which should do nothing else in its life.
 
     Args:
@@ -73,6 +33,7 @@ def time_file(path: Path, images: NDArray[np.uint8], target: Target, *, referenc
         images: At least one, shape (N, C, H, W); repeated, or cut, to the batch of the target.
         target: Runtime, threads and images a run.
         reference: Tells when the machine is at its best; the host's lock lies beside what it knows.
+        is_alone: Whether the caller holds that lock.
 
     Raises:
         UsageError: If this host cannot run the target.
@@ -83,7 +44,7 @@ def time_file(path: Path, images: NDArray[np.uint8], target: Target, *, referenc
     is_on_caller = target.threads == 1 and runtime.works_on_caller
     clock, placed = (time.thread_time_ns, pinned()) if is_on_caller else (time.perf_counter_ns, nullcontext())
     asked = time.monotonic()
-    with exclusive(reference.state_dir / "measuring.lock"), placed:
+    with nullcontext() if is_alone else exclusive(reference.state_dir / LOCK_FILE), placed:
         started = time.monotonic()
         reference.prepare()
         bursts = collect_bursts(run, reference, clock)

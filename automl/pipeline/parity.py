@@ -2,6 +2,7 @@
 
 import logging
 
+from automl.core.installed_metrics import metric_named
 from automl.datasets.dataset import Dataset
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.departure import first_departure
@@ -34,7 +35,7 @@ def parity_layer(number: int, compressed: CompressedModel, parity_gap: float, da
     _logger.warning(
         "trial %d: the deployed %s differs from the simulated one by %.2f points, first at %s",
         number,
-        dataset.task.metric.replace("_", " "),
+        metric_named(dataset.task.metric).title,
         100 * parity_gap,
         layer or LOGITS,
     )

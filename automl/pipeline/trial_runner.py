@@ -153,12 +153,19 @@ class TrialRunner:
             folder = Path(scratch)
             (folder / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
             measured = export_and_measure(
-                compressed, folder / MODEL_FILE, self.dataset, self.meter, log=stages.log, gaps=outcome.fidelity
+                compressed,
+                folder / MODEL_FILE,
+                self.dataset,
+                self.meter,
+                recipe=recipe,
+                wished=self.spec.wished_metrics,
+                log=stages.log,
+                gaps=outcome.fidelity,
             )
-            outcome.parity_layer = parity_layer(number, compressed, measured["parity_gap"], self.dataset)
+            outcome.parity_layer = parity_layer(number, compressed, measured.parity_gap, self.dataset)
             outcome.artifact = self.store.write_artifact(number, folder)
         # Last: a trial that failed has none.
-        outcome.metrics = {**measured, **rung_metrics(stages.scores, self.dataset.task.metric)}
+        outcome.metrics = {**measured.metrics, **rung_metrics(stages.scores, self.dataset.task.metric)}
         outcome.widths = compressed.widths
 
 

@@ -7,7 +7,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from automl.core.value import Point
 from automl.errors import ConversionError, InfeasibleError, MeasureError
 from automl.export.onnx_writer import onnx_bytes
 from automl.measure.latency import LatencyMeter
-from automl.measure.size import size_bytes
 from automl.measure.targets import runtime_of
+from automl.measurements import foreseen, usable_measurements
+from automl.metric import Measurement, Sketch
 from automl.pipeline.conversion import deploy
 from automl.predict.families import Families
 from automl.predict.faults import TechniqueFaultError, blamed
@@ -40,16 +41,17 @@ NETWORKS = 64
 
 @dataclass(frozen=True)
 class _Forecast:
-    metrics: Mapping[str, float]
+    sketch: Sketch
+    """Without what is learnt from this host."""
     work: Mapping[str, float]
 
 
 class SpacePredictor:
-    """Knows size, operations and parameters of a point exactly, and estimates its latency once it has learnt prices.
+    """Sketches the network of a point, exactly but for its latency, and asks the metrics what they foresee of it.
 
     The size is that of the ONNX file. Where a target's runtime opens another, it too is an estimate from prices.
 
-    Nothing is trained. Equal points cost once.
+    The latency is estimated once prices were learnt. Nothing is trained. Equal points cost once.
 
     Args:
         space: Where the points come from.
@@ -74,6 +76,7 @@ class SpacePredictor:
         self._is_converted = runtime_of(target).is_converted
         self._say = say
         self._faulty: set[str] = set()
+        self._measurements = usable_measurements()
         self._families = Families(problem)
         self._forecasts: dict[str, _Forecast | None] = {}
         self.latency_model: LatencyModel | None = None
@@ -83,12 +86,18 @@ class SpacePredictor:
         """Predict the metrics of points.
 
         Returns:
-            For each point ``size_bytes`` (what the deployed file has), ``parameters`` and ``macs``, and
-            ``latency_ms`` where prices are known for all that the network does; of a converted file, the size too
-            is there only then. Empty where a technique does not
-            say what shape it leaves, refuses the point, or fails.
+            What each metric foresees of each point: the latency where prices are known for all that the network
+            does; of a converted file, the size too only then. Empty where a technique does not say what shape it
+            leaves, refuses the point, or fails.
         """
         return [self._metrics(self._forecast(point)) for point in points]
+
+    def must_learn(self, metrics: Iterable[str]) -> bool:
+        """Say whether one of these metrics is foreseen only with prices that are learnt on this host."""
+        known = Sketch(parameters=1, macs=1, onnx_bytes=1, size_bytes=1.0, latency_ms=1.0)
+        bare = replace(known, latency_ms=None, size_bytes=None if self._is_converted else 1.0)
+        named = [each for each in self._measurements if each.name in set(metrics)]
+        return any(self._foreseen(each, bare) is None and self._foreseen(each, known) is not None for each in named)
 
     def knows_latency(self, meter: LatencyMeter, *, networks: int = NETWORKS) -> bool:
         """Say whether enough networks of this space were measured on this host that ``learn_latency`` takes no time."""
@@ -139,16 +148,27 @@ class SpacePredictor:
     def _metrics(self, forecast: _Forecast | None) -> dict[str, float]:
         if forecast is None:
             return {}
-        estimates = {"latency_ms": None if self.latency_model is None else self.latency_model.predict_ms(forecast.work)}
-        if self._is_converted:
-            estimates["size_bytes"] = self._deployed_bytes(forecast)
-        metrics = {**forecast.metrics, **estimates}
-        return {name: value for name, value in metrics.items() if value is not None}
+        sketch = replace(
+            forecast.sketch,
+            size_bytes=self._deployed_bytes(forecast),
+            latency_ms=None if self.latency_model is None else self.latency_model.predict_ms(forecast.work),
+        )
+        values = [(each.name, self._foreseen(each, sketch)) for each in self._measurements]
+        return {name: value for name, value in values if value is not None}
+
+    def _foreseen(self, measurement: Measurement, sketch: Sketch) -> float | None:
+        try:
+            return foreseen(measurement, sketch)
+        except MeasureError as error:
+            self._say_once(measurement.name, f"{error}; it is learnt from the trials alone")
+            return None
 
     def _deployed_bytes(self, forecast: _Forecast) -> float | None:
+        if not self._is_converted:
+            return forecast.sketch.size_bytes
         if self.size_model is None:
             return None
-        return self.size_model.predict_bytes(forecast.work, forecast.metrics["size_bytes"])
+        return self.size_model.predict_bytes(forecast.work, float(forecast.sketch.onnx_bytes))
 
     def _forecast(self, point: Point) -> _Forecast | None:
         recipe = self._space.recipe(point, seed=self._seed)
@@ -163,16 +183,18 @@ class SpacePredictor:
         except InfeasibleError:  # its trial says so in its row
             return None
         except TechniqueFaultError as fault:
-            self._say_once(fault)
+            self._say_once(fault.technique, str(fault))
             return None
         if found is None:
             return None
-        metrics = {
-            "size_bytes": float(found.outline.size_bytes),
-            "parameters": float(found.parameters),
-            "macs": float(sum(operation.macs for operation in found.outline.operations)),
-        }
-        return _Forecast(metrics, kernel_work(found.outline.operations))
+        sketch = Sketch(
+            parameters=found.parameters,
+            macs=sum(operation.macs for operation in found.outline.operations),
+            onnx_bytes=found.outline.size_bytes,
+            size_bytes=float(found.outline.size_bytes),
+            latency_ms=None,
+        )
+        return _Forecast(sketch, kernel_work(found.outline.operations))
 
     def _time(self, point: Point, meter: LatencyMeter) -> TimedNetwork | None:
         """Measure the untrained network of a point; None where there is none, or the machine was never at its best."""
@@ -190,7 +212,7 @@ class SpacePredictor:
                 latency = meter.measure(model, images=image)
             except (ConversionError, MeasureError):  # fails in its trial too, whose row tells the story
                 return None
-            deployed_bytes = float(sum(size_bytes(model.with_name(name)) for name in runtime_of(meter.target).files))
+            deployed_bytes = float(sum(model.with_name(name).stat().st_size for name in runtime_of(meter.target).files))
         if not latency.is_gated:
             return None
         return TimedNetwork(forecast.work, latency.latency_ms, float(len(content)), deployed_bytes)
@@ -211,10 +233,10 @@ class SpacePredictor:
         except InfeasibleError:  # its trial says so in its row
             return None
         except TechniqueFaultError as fault:
-            self._say_once(fault)
+            self._say_once(fault.technique, str(fault))
             return None
 
-    def _say_once(self, fault: TechniqueFaultError) -> None:
-        if fault.technique not in self._faulty:
-            self._faulty.add(fault.technique)
-            self._say(str(fault))
+    def _say_once(self, name: str, fault: str) -> None:
+        if name not in self._faulty:
+            self._faulty.add(name)
+            self._say(fault)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.core.direction import Direction
+from automl.core.installed_metrics import metric_named
 from automl.core.near_miss import nearest_misses, tallies
 from automl.core.pareto import pareto_front
 from automl.core.study import StudySpec
@@ -113,8 +114,8 @@ def _front_metrics(front: Sequence[Trial], spec: StudySpec) -> list[str]:
     metrics: list[str] = []
     for objective in spec.objectives:
         metrics.append(objective.metric)
-        tested = f"test_{objective.metric}"
-        if any(tested in trial.metrics for trial in front):
+        tested = metric_named(objective.metric).on_test
+        if tested is not None and any(tested in trial.metrics for trial in front):
             metrics.append(tested)
     return metrics
 
@@ -122,7 +123,8 @@ def _front_metrics(front: Sequence[Trial], spec: StudySpec) -> list[str]:
 def _heading(metric: str, spec: StudySpec) -> str:
     directions = {objective.metric: objective.direction for objective in spec.objectives}
     if metric not in directions:
-        return "on test" if metric.startswith("test_") else metric_title(metric)
+        is_on_test = metric in {metric_named(wished).on_test for wished in directions}
+        return "on test" if is_on_test else metric_title(metric)
     return f"{metric_title(metric)} {_ARROWS[directions[metric]]}"
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl.core.fidelity import Transition, bound, first_beyond
+from automl.core.installed_metrics import metric_named
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.width import LayerWidth
@@ -74,23 +75,21 @@ def _point(trial: Trial, spec: StudySpec) -> Table:
 
 
 def _metrics(trial: Trial) -> RenderableType | None:
-    """Give each metric a line; ``<stem>_low_<unit>`` and ``<stem>_high_<unit>`` become the interval of its own."""
+    """Give each metric a line; the ends of its interval stand behind it."""
     metrics = trial.metrics
     rows: dict[str, RenderableType] = {}
     ends: set[str] = set()
     for name in metrics:
-        stem, _, unit = name.rpartition("_")
-        low, high = f"{stem}_low_{unit}", f"{stem}_high_{unit}"
-        interval = ""
-        if stem and low in metrics and high in metrics:
-            interval = f"  ({human_metric(low, metrics[low])} to {human_metric(high, metrics[high])})"
-            ends |= {low, high}
-        rows[name] = Text(figure(trial, name) + interval)
-    shown = {metric_title(name): cell for name, cell in rows.items() if name not in ends}
+        interval, shown = metric_named(name).interval, ""
+        if interval is not None and metrics.keys() >= {*interval}:
+            shown = f"  ({' to '.join(human_metric(end, metrics[end]) for end in interval)})"
+            ends |= {*interval}
+        rows[name] = Text(figure(trial, name) + shown)
+    lines = {metric_title(name): cell for name, cell in rows.items() if name not in ends}
     note = footnote([trial], metrics)
     if note is not None:
-        return Group(_grid(shown), Text(note, style="dim"))
-    return _grid(shown) if shown else None
+        return Group(_grid(lines), Text(note, style="dim"))
+    return _grid(lines) if lines else None
 
 
 def _constraints(constraints: Mapping[str, float]) -> Table | None:

@@ -1,23 +1,25 @@
-"""Numbers as people read them: the unit that a metric's name states, and three digits that matter."""
+"""Numbers as people read them: with the unit of their metric, and three digits that matter."""
 
 import math
 from collections.abc import Callable
 
-from automl.core.metric import Unit, metric_named
+from automl.core.installed_metrics import metric_named
+from automl.core.metric import Unit
 
 MISSING = "—"
 """Stands where a trial has no such value."""
 
 
 def human_metric(name: str, value: float | None) -> str:
-    """Format a metric by the unit in its name.
+    """Format a value of a metric in its unit.
 
     >>> [human_metric("accuracy", 0.98614), human_metric("size_bytes", 12_400), human_metric("latency_ms", 0.0342)]
     ['98.61 %', '12.4 kB', '34.2 µs']
     """
     if value is None or math.isnan(value):
         return MISSING
-    return _FORMATS[metric_named(name).unit](value)
+    metric = metric_named(name)
+    return f"{_FORMATS[metric.unit](value)} {metric.symbol}".rstrip()
 
 
 def human_bytes(value: float) -> str:
@@ -60,10 +62,7 @@ def metric_title(name: str) -> str:
     >>> [metric_title("latency_wall_p50_ms"), metric_title("size_bytes"), metric_title("accuracy")]
     ['latency wall p50', 'size', 'accuracy']
     """
-    stem = name
-    for unit in ("_bytes", "_ms", "_seconds"):
-        stem = stem.removesuffix(unit)
-    return stem.replace("_", " ")
+    return metric_named(name).title
 
 
 def _human_milliseconds(value: float) -> str:

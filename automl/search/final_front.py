@@ -1,19 +1,23 @@
-"""The last word on a front: the score on the test split, read once, and latency on an idle machine."""
+"""The last word on a front: what the test split says, read once, and what an idle machine measures."""
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from automl.core.metric import When
 from automl.core.pareto import pareto_front
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.errors import AutomlError
-from automl.measure.accuracy import predict
 from automl.measure.latency import LatencyMeter
+from automl.measure.opened_file import OpenedFile
 from automl.measure.targets import runtime_of
-from automl.measure.timing import Latency
+from automl.measurements import study_measurements, values_of
+from automl.metric import DeployedFile, Measurement
+from automl.runtime import ONNX_FILE
 from automl.storage.store import TrialStore
 
 
@@ -22,7 +26,7 @@ class MeasuredFront:
     """How the measurement of a front ended.
 
     Attributes:
-        trials: All trials, those of the front with ``test_`` and the score, and ``latency_idle_ms``.
+        trials: All trials, those of the front with the metrics that are measured last.
         problems: What could not be measured and why, a line each.
     """
 
@@ -33,8 +37,8 @@ class MeasuredFront:
 def measure_front(store: TrialStore, trials: Sequence[Trial], dataset: Dataset, meter: LatencyMeter) -> MeasuredFront:
     """Measure the members of the front that were not measured before, and write it into their rows.
 
-    A latency that was not sure is replaced by the one that is measured now, where this one is. That may bring others
-    onto the front, whose turn it then is.
+    What was not measured well may be replaced by what is measured now. That may bring others onto the front, whose
+    turn it then is.
 
     Args:
         store: The study.
@@ -42,42 +46,57 @@ def measure_front(store: TrialStore, trials: Sequence[Trial], dataset: Dataset, 
         dataset: Its data; this is the one place that reads the test split.
         meter: Measures latency; nothing else should run on this machine now.
     """
+    measurements = study_measurements(store.spec.wished_metrics, score=dataset.task.metric)
+    last = {metric.name for each in measurements for metric in each.metrics() if metric.when is When.END}
     known = {trial.number: trial for trial in trials}
-    problems: dict[int, str] = {}
-    tested = f"test_{dataset.task.metric}"
-    while (trial := _next(list(known.values()), store.spec, tested=tested, failed=problems.keys())) is not None:
+    problems: list[str] = []
+    tried: set[int] = set()
+    while (trial := _next(list(known.values()), store.spec, last, tried)) is not None:
+        tried.add(trial.number)
         try:
-            known[trial.number] = _measured(store, trial, dataset, meter)
+            known[trial.number] = _measured(store, trial, dataset, meter, measurements)
         except (AutomlError, OSError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            problems[trial.number] = f"trial {trial.number} of the front could not be measured again: {reason}"
-    return MeasuredFront(list(known.values()), tuple(problems.values()))
+            problems.append(f"trial {trial.number} of the front could not be measured again: {reason}")
+    return MeasuredFront(list(known.values()), tuple(problems))
 
 
-def _next(trials: Sequence[Trial], spec: StudySpec, *, tested: str, failed: Collection[int]) -> Trial | None:
+def _next(trials: Sequence[Trial], spec: StudySpec, last: Set[str], tried: Set[int]) -> Trial | None:
+    """Give a member of the front that was not tried, and of which nothing that is measured last is known."""
     return next(
         (
             trial
             for trial in pareto_front(trials, spec.objectives)
-            if trial.artifact is not None and tested not in trial.metrics and trial.number not in failed
+            if trial.artifact is not None and trial.number not in tried and not trial.metrics.keys() & last
         ),
         None,
     )
 
 
-def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyMeter) -> Trial:
+def _measured(
+    store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyMeter, measurements: Sequence[Measurement]
+) -> Trial:
+    target, test = meter.target, dataset.test
+    metrics = dict(trial.metrics)
     with tempfile.TemporaryDirectory(prefix="automl-front-") as scratch:
         folder = Path(scratch)
         store.read_artifact(trial.number, folder, sha256=trial.artifact_sha256)
-        model = folder / runtime_of(meter.target).files[0]
-        latency = meter.measure(model, images=dataset.test.images[:1])
-        outputs = predict(model, dataset.test.images, target=meter.target)
-    final = {
-        f"test_{dataset.task.metric}": dataset.task.score(outputs, dataset.test.labels),
-        "latency_idle_ms": latency.latency_ms,
-        "latency_idle_is_gated": float(latency.is_gated),
-    }
-    metrics = {**trial.metrics, **_surer(trial, latency), **final}
+        files = tuple(folder / name for name in runtime_of(target).files)
+        run = OpenedFile(files[0], target)
+        deployed = DeployedFile(
+            files=files,
+            onnx_file=folder / ONNX_FILE,
+            target=target,
+            recipe=store.spec.space.recipe(trial.point, seed=trial.seed),
+            images=test.images,
+            labels=test.labels,
+            outputs=run(test.images),
+            run=run,
+            task=dataset.task,
+            timed=partial(meter.measure, files[0], images=test.images[:1]),
+        )
+        for measurement in measurements:
+            metrics |= values_of(measurement, partial(measurement.measure_last, deployed, trial.metrics))
     constraints = {
         str(constraint): constraint.violation(metrics[constraint.metric])
         for constraint in store.spec.constraints
@@ -86,8 +105,3 @@ def _measured(store: TrialStore, trial: Trial, dataset: Dataset, meter: LatencyM
     measured = replace(trial, metrics=metrics, constraints={**trial.constraints, **constraints})
     store.write(measured)
     return measured
-
-
-def _surer(trial: Trial, latency: Latency) -> dict[str, float]:
-    """Give the figures of a latency that is sure, where the trial's own is not."""
-    return latency.metrics() if latency.is_gated and not trial.is_sure_of("latency_ms") else {}

@@ -1,22 +1,20 @@
-"""The metrics that every trial has, so that a wish that cannot be meant is refused before anything runs."""
+"""What trials measure, so that a wish that cannot be meant is refused before anything runs."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from automl.core.metric import METRICS, When
 from automl.core.metric_facts import constraint_fault, contradiction, objective_fault
 from automl.core.objective import Constraint, Objective
 from automl.errors import UsageError
-
-MEASURED_METRICS = tuple(name for name, metric in METRICS.items() if metric.when is When.TRIAL)
-"""What a complete trial measures; the test split is read after the search, and guides nothing."""
+from automl.measurements import wishable_metrics
+from automl.registry import METRIC
 
 
 def check_wishes(objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
     """Refuse wishes that cannot be meant: for what no trial measures, for the worst, or for what none or all can be.
 
     Raises:
-        UsageError: Naming the wish, and what to write in its place.
+        UsageError: Naming the wish, and what to write in its place; or why its metric cannot be used.
     """
     _check_measured([*objectives, *constraints])
     metrics = [objective.metric for objective in objectives]
@@ -33,8 +31,11 @@ def check_wishes(objectives: Sequence[Objective], constraints: Sequence[Constrai
 
 
 def _check_measured(wishes: Iterable[Objective | Constraint]) -> None:
+    known = wishable_metrics()
     for wish in wishes:
-        if wish.metric not in MEASURED_METRICS:
-            nearest = get_close_matches(wish.metric, MEASURED_METRICS, n=2, cutoff=0.5)
-            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"choose from {', '.join(MEASURED_METRICS)}"
+        if wish.metric not in known:
+            if wish.metric in METRIC.installed():
+                METRIC.load(wish.metric)  # it cannot be used, and says why
+            nearest = get_close_matches(wish.metric, known, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"choose from {', '.join(known)}"
             raise UsageError(f"{type(wish).__name__.lower()} '{wish}' is on a metric that no trial measures; {hint}")

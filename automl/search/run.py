@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automl.core.augmentation import Augmentation
 from automl.core.failed_technique import FailedTechnique, failed_techniques
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Objective
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
@@ -18,7 +18,6 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
-from automl.measure.targets import runtime_of
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Problem
 from automl.sampler import AnySampler, Sampler
@@ -147,8 +146,7 @@ def _predicting_suggester(
 ) -> Suggester:
     """Give a sampler all that is known before training: size, latency on this host, and what is paid already."""
     wishes = {objective.metric for objective in request.objectives} | {limit.metric for limit in request.constraints}
-    estimated = {"latency_ms", "size_bytes"} if runtime_of(request.target).is_converted else {"latency_ms"}
-    if wishes & estimated and len(store.read()) < request.budget:
+    if known.must_learn(wishes) and len(store.read()) < request.budget:
         meter = LatencyMeter(request.target)
         if not known.knows_latency(meter):
             listener.on_preparation(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Objective
 from automl.core.pace import rung_scores
 from automl.core.trial import Trial
@@ -9,16 +10,13 @@ from automl.core.value import Point
 from automl.search_problem import KnownMetrics
 from automl.suggest.suggester import point_key
 
-_STANDS_FOR = {"latency_ms": "macs", "download_bytes": "size_bytes"}
-"""Where nobody predicts a metric, one that orders networks nearly the same way."""
-
 
 class RungLosses:
     """Judges trials at rungs, in all objectives that can be known there.
 
     Args:
-        objectives: Of the study. The score is that of the float network at the rung; the others are predicted, and
-            one that nobody predicts is left out.
+        objectives: Of the study. The score is that of the float network at the rung; the others are predicted. For
+            one that nobody predicts stands the metric that it says it is ordered like; else it is left out.
         known: Predicts the metrics of a point that nobody has trained.
         score: What trials are scored by while they train; the first objective where absent.
     """
@@ -41,13 +39,18 @@ class RungLosses:
         return {epoch: self._losses(trial.point, score) for epoch, score in scores.items()}
 
     def _losses(self, point: Point, score: float) -> tuple[float, ...]:
-        values = {**self._prediction(point), self._score.metric: score}
-        known = {**{metric: values.get(other) for metric, other in _STANDS_FOR.items()}, **values}
-        metrics = [(objective, known.get(objective.metric)) for objective in self._objectives]
-        return tuple(objective.loss(value) for objective, value in metrics if value is not None)
+        known = {**self._prediction(point), self._score.metric: score}
+        values = [(objective, _told(known, objective.metric)) for objective in self._objectives]
+        return tuple(objective.loss(value) for objective, value in values if value is not None)
 
     def _prediction(self, point: Point) -> Mapping[str, float]:
         key = point_key(point)
         if key not in self._predicted:
             (self._predicted[key],) = self._known.predict([point])
         return self._predicted[key]
+
+
+def _told(known: Mapping[str, float], metric: str) -> float | None:
+    """Give a metric, or the one that it is ordered like."""
+    alike = metric_named(metric).ordered_like
+    return known.get(metric, None if alike is None else known.get(alike))

@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from automl.core.domain import Domain
 from automl.core.fidelity import Transition
-from automl.core.metric import METRICS, Unit, metric_named
+from automl.core.installed_metrics import metric_named
+from automl.core.metric import Unit
 from automl.core.study import SCHEMA_VERSION, StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
 from automl.core.width import LayerWidth
 from automl.errors import StoreError
+from automl.measurements import score_of, study_measurements
 
 Structs = Sequence[Mapping[str, Scalar | None]]
 """Several values of one shape, each with the same fields."""
@@ -50,7 +52,9 @@ class Kind(StrEnum):
 def columns(spec: StudySpec, trials: Iterable[Trial] = ()) -> dict[str, Kind]:
     """List the columns of a study in their order: the fixed ones, and those that ``trials`` add."""
     trials = list(trials)
-    metrics = _union(METRICS, (o.metric for o in spec.objectives), *(trial.metrics for trial in trials))
+    measurements = study_measurements(spec.wished_metrics, score=score_of(spec.task))
+    measured = [metric.name for each in measurements for metric in each.metrics()]
+    metrics = _union(measured, spec.wished_metrics, *(trial.metrics for trial in trials))
     constraints = _union((str(c) for c in spec.constraints), *(trial.constraints for trial in trials))
     seconds = _union(BASE_SECONDS, *(trial.seconds for trial in trials))
     versions = _union(spec.versions, *(trial.versions for trial in trials))

@@ -52,7 +52,7 @@ def merge_trials(previous: bytes | None, trials: Sequence[Trial], spec: StudySpe
         with _whole_file(source):
             earlier = _checked(previous, source=source).read(use_threads=False)
             others = earlier.filter(pc.invert(pc.is_in(earlier["number"], value_set=table["number"])))
-            table = pa.concat_tables([others, table], promote_options="default")
+            table = pa.concat_tables([others, _like(earlier.schema, table)], promote_options="default")
     table = table.select(in_order(table.column_names)).combine_chunks()
     return _encode(table.take(pc.sort_indices(table["number"])), previous)
 
@@ -99,6 +99,12 @@ def check_schema_version(version: int, *, source: str) -> None:
 def _table(trials: Sequence[Trial], spec: StudySpec) -> pa.Table:
     schema = pa.schema([pa.field(name, _ARROW_TYPES[kind]) for name, kind in columns(spec, trials).items()])
     return pa.Table.from_pylist([row_of(trial, spec) for trial in trials], schema=schema)
+
+
+def _like(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """Give columns the types that they had when they were first written: a metric may not be known here."""
+    fields = [schema.field(field.name) if field.name in schema.names else field for field in table.schema]
+    return table.cast(pa.schema(fields))
 
 
 def _encode(table: pa.Table, previous: bytes | None) -> bytes:

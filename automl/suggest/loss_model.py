@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Objective
 from automl.suggest.encoding import Matrix
 from automl.suggest.expected_improvement import Forecast, Vector
@@ -15,9 +15,10 @@ _LEAST_ERROR = 1e-4
 
 
 def loss_of(objective: Objective, value: float) -> float:
-    """Turn a value into a loss; of an accuracy, into the error, whose logarithm is what changes evenly."""
-    if metric_named(objective.metric).has_errors:
-        return max(1 - value, _LEAST_ERROR)
+    """Turn a value into a loss; of an accuracy and its like, into the error, whose logarithm is what changes evenly."""
+    metric = metric_named(objective.metric)
+    if metric.has_errors:
+        return max(metric.high - value, _LEAST_ERROR)
     return objective.loss(value)
 
 

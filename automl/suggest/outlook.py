@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl.core.direction import Direction
-from automl.core.metric import metric_named
+from automl.core.installed_metrics import metric_named
 from automl.core.objective import Constraint, Objective
 from automl.core.pareto import Losses, non_dominated
 from automl.core.trial import Trial, TrialState
@@ -19,7 +19,8 @@ from automl.suggest.known_metrics import Correction
 from automl.suggest.loss_model import LossModel, loss_of
 
 _USEFUL_PART = 0.15
-"""Accuracies from the best one down to this part of the way to 0 are worth a place on the front."""
+"""Accuracies, and what else has errors, from the best one down to this part of the way to 0 are worth a place on the
+front."""
 _BEYOND = 0.1
 _FACTOR_BEYOND = 1.0
 """How far beyond the reference losses are told apart, by the distance from the best to it; further off, a wreck is a

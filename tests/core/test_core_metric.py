@@ -3,16 +3,8 @@ import math
 import pytest
 
 from automl.core.direction import Direction
-from automl.core.metric import METRICS, Metric, Unit, When, metric_named
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test_a_shipped_metric_is_what_its_name_says(name):
-    """The name states the unit, so that somebody who reads the store alone knows it."""
-    bare = metric_named(f"own_{name}")
-    shipped = METRICS[name]
-    assert metric_named(name) is shipped
-    assert (bare.unit, bare.better) == (shipped.unit, shipped.better)
+from automl.core.installed_metrics import metric_named
+from automl.core.metric import Metric, Unit, When
 
 
 @pytest.mark.parametrize(
@@ -32,12 +24,46 @@ def test_the_unit_bounds_the_values(unit, values):
     assert (metric.low, metric.high, metric.is_low_reached) == values
 
 
+def test_a_metric_may_have_bounds_of_its_own():
+    metric = Metric("gain_db", symbol="dB", better=Direction.MAX, bounds=(-math.inf, 60.0))
+    assert (metric.low, metric.high, metric.best) == (-math.inf, 60.0, 60.0)
+    assert metric.has_errors
+
+
+@pytest.mark.parametrize(
+    ("metric", "best"),
+    [
+        (Metric("hits", Unit.SHARE, Direction.MAX), 1.0),
+        (Metric("misses", Unit.SHARE), 0.0),
+        (Metric("size_bytes", Unit.BYTES), 1.0),
+        (Metric("speed", better=Direction.MAX), math.inf),
+    ],
+)
+def test_the_best_value_stands_where_the_better_way_ends(metric, best):
+    assert metric.best == best
+
+
 def test_only_shares_that_should_be_large_have_errors():
     assert Metric("hits", Unit.SHARE, Direction.MAX).has_errors
     assert not Metric("misses", Unit.SHARE, Direction.MIN).has_errors
     assert not Metric("gated", Unit.FLAG, Direction.MAX).has_errors
+    assert not Metric("speed", Unit.NUMBER, Direction.MAX).has_errors
 
 
-def test_a_name_without_a_unit_is_a_number_that_should_be_small():
+def test_a_metric_that_nobody_brings_is_a_number_that_should_be_small():
     metric = metric_named("energy_mj")
     assert (metric.unit, metric.better, metric.when) == (Unit.NUMBER, Direction.MIN, When.TRIAL)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("own_size_bytes", Unit.BYTES),
+        ("own_latency_ms", Unit.MILLISECONDS),
+        ("train_seconds", Unit.SECONDS),
+        ("own_accuracy", Unit.NUMBER),
+        ("own_parameters", Unit.NUMBER),
+    ],
+)
+def test_nothing_but_the_unit_is_read_off_a_name(name, unit):
+    assert metric_named(name) == Metric(name, unit)

@@ -7,7 +7,6 @@ from onnx import TensorProto, helper
 
 from automl.errors import MeasureError
 from automl.measure.accuracy import accuracy, predict
-from automl.measure.size import size_bytes
 from automl.onnx_session import open_session
 
 
@@ -36,10 +35,6 @@ def test_prediction_keeps_the_order_of_the_images(flatten: Path, batch_size: int
 def test_accuracy_is_the_share_of_right_answers() -> None:
     logits = np.array([[3, 1, 0], [0, 2, 1], [0, 1, 2], [5, 0, 0]], np.float32)
     assert accuracy(logits, np.array([0, 1, 0, 0])) == 0.75
-
-
-def test_size_is_that_of_the_file(flatten: Path) -> None:
-    assert size_bytes(flatten) == len(flatten.read_bytes())
 
 
 def test_session_opens_bytes_and_uses_the_threads_asked_for(flatten: Path) -> None:

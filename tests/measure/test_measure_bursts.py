@@ -11,6 +11,7 @@ from automl.core.target import Target
 from automl.measure import bursts, timing
 from automl.measure.bursts import Burst, Bursts, collect_bursts
 from automl.measure.timing import time_file
+from automl_plugins.metrics.latency_ms import figures
 
 RUN_NS = 100_000
 WALL_NS = 130_000
@@ -128,8 +129,8 @@ def bursts_of(run_ms, wall_ms, *, is_gated):
 def test_a_latency_is_as_sure_as_its_bursts(timed, is_gated):
     latency, _ = timed(bursts_of([1.0], [1.0], is_gated=is_gated))
     assert latency.is_gated is is_gated
-    assert latency.metrics()["latency_is_gated"] == float(is_gated)
-    assert replace(latency, is_gated=not is_gated).metrics()["latency_is_gated"] != float(is_gated)
+    assert figures(latency)["latency_is_gated"] == float(is_gated)
+    assert figures(replace(latency, is_gated=not is_gated))["latency_is_gated"] != float(is_gated)
 
 
 def test_each_figure_is_its_own_percentile(timed):

@@ -14,6 +14,7 @@ from automl.core.target import Target
 from automl.measure.host_lock import exclusive, pinned
 from automl.measure.latency import LatencyMeter
 from automl.measure.reference import Reference
+from automl_plugins.metrics.latency_ms import figures
 
 IMAGES = np.zeros((1, 3, 16, 16), np.uint8)
 
@@ -74,13 +75,13 @@ def test_larger_batch_takes_longer_and_is_stated(state_dir: Path, tmp_path: Path
     one = LatencyMeter(state_dir=state_dir).measure(path, images=IMAGES)
     eight = LatencyMeter(Target(batch=8), state_dir=state_dir).measure(path, images=IMAGES)
     assert eight.latency_ms > 3 * one.latency_ms
-    assert eight.metrics()["latency_batch"] == 8
+    assert figures(eight)["latency_batch"] == 8
 
 
 def test_several_threads_are_timed_by_the_wall(state_dir: Path, tmp_path: Path) -> None:
     path = convolutions(tmp_path / "model.onnx", 64)
     latency = LatencyMeter(Target(threads=2), state_dir=state_dir).measure(path, images=IMAGES)
-    assert latency.metrics()["latency_threads"] == 2
+    assert figures(latency)["latency_threads"] == 2
     assert latency.latency_ms == pytest.approx(latency.wall_p50_ms, rel=0.5)
 
 

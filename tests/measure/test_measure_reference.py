@@ -12,6 +12,7 @@ from automl.measure import bursts, timing
 from automl.measure.bursts import Burst, Bursts, collect_bursts
 from automl.measure.latency import LatencyMeter
 from automl.measure.reference import Reference
+from automl_plugins.metrics.latency_ms import figures
 
 GARBAGE = [b"", b"[1]", b'"x"', b"7", b"null", b"\xff\xfe", b"{", b"[" * 100_000, b'{"0 onnxruntime 1": 5}']
 
@@ -112,7 +113,7 @@ class KnownTimes:
 def test_the_row_says_whether_the_figures_are_gated(tmp_path, monkeypatch, is_gated):
     latency = KnownTimes(tmp_path, monkeypatch, is_gated=is_gated).measure(Target())
     assert latency.is_gated is is_gated
-    assert latency.metrics()["latency_is_gated"] == float(is_gated)
+    assert figures(latency)["latency_is_gated"] == float(is_gated)
 
 
 def test_the_percentiles_are_what_their_names_say(tmp_path, monkeypatch):
@@ -120,8 +121,8 @@ def test_the_percentiles_are_what_their_names_say(tmp_path, monkeypatch):
     walls = np.arange(1, 101)
     assert latency.wall_p50_ms == pytest.approx(np.quantile(walls, 0.5))
     assert latency.wall_p95_ms == pytest.approx(np.quantile(walls, 0.95))
-    assert latency.metrics()["latency_wall_p95_ms"] == latency.wall_p95_ms
-    assert latency.metrics()["latency_wall_p50_ms"] == latency.wall_p50_ms
+    assert figures(latency)["latency_wall_p95_ms"] == latency.wall_p95_ms
+    assert figures(latency)["latency_wall_p50_ms"] == latency.wall_p50_ms
 
 
 @pytest.mark.parametrize(

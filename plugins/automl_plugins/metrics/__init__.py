@@ -1,0 +1,1 @@
+"""The metrics that ship, a file each; see ``plugins/README.md``."""
