@@ -9,7 +9,7 @@ from pathlib import Path
 from automl.core.distribution import DISTRIBUTION
 from automl.core.value import Value
 from automl.errors import AutomlError, PluginError, UsageError
-from automl.registry import TECHNIQUE
+from automl.registry import KINDS, TECHNIQUE
 from automl.search.versions import library_versions
 
 
@@ -81,11 +81,15 @@ def _runtimes() -> str:
 
 
 def _plugins() -> str:
-    found, broken = TECHNIQUE.installed(), TECHNIQUE.broken()
+    """Count the plugins; one that only lacks a library of somebody else's is no fault, unless it is a technique."""
+    counts = [f"{len(kind.installed())} {kind.word}s" for kind in KINDS if kind.installed()]
+    faults = [(kind, error) for kind in KINDS for error in kind.broken().values()]
+    lacking = [error for kind, error in faults if kind is not TECHNIQUE and isinstance(error.__cause__, ImportError)]
+    broken = [error for _, error in faults if error not in lacking]
     if broken:
-        reasons = ". ".join(str(error) for error in broken.values())
-        raise PluginError(f"{len(broken)} of {len(found)} techniques cannot be used: {reasons}")
-    return f"{len(found)} techniques: {', '.join(found)}"
+        total = sum(len(kind.installed()) for kind in KINDS)
+        raise PluginError(f"{len(broken)} of {total} plugins cannot be used: {'. '.join(map(str, broken))}")
+    return ". ".join([", ".join(counts), *map(str, lacking)])
 
 
 def _store(store: str) -> str:

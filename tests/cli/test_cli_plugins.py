@@ -1,4 +1,4 @@
-"""``automl plugins`` and ``automl doctor`` say which techniques cannot be used, and why."""
+"""``automl plugins`` and ``automl doctor`` say which plugins there are, which cannot be used, and why."""
 
 import json
 import subprocess
@@ -7,6 +7,10 @@ import pytest
 from command_line import AUTOML, environment
 
 NAME = "broken_pruner"
+OTHERS = ("sampler", "metric", "runtime", "task", "dataset", "stopping")
+GROUPS = {"automl.plugins": NAME} | {
+    f"automl.{kind if kind == 'stopping' else f'{kind}s'}": f"broken_{kind}" for kind in OTHERS
+}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,8 @@ def installed(tmp_path_factory):
     info = target / f"{NAME}-2.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.4\nName: broken-pruner\nVersion: 2.0\n")
-    (info / "entry_points.txt").write_text(f"[automl.plugins]\n{NAME} = {NAME}:Thing\n")
+    groups = (f"[{group}]\n{name} = {NAME}:Thing\n" for group, name in GROUPS.items())
+    (info / "entry_points.txt").write_text("".join(groups))
     return environment() | {"PYTHONPATH": str(target)}
 
 
@@ -32,7 +37,7 @@ def test_broken_technique_is_listed_with_its_reason_and_the_others_are_described
     assert "RuntimeError: needs a newer torch" in " ".join(unusable.split())
     assert "\n  l1_norm " in done.stdout
     documents = json.loads(automl(installed, tmp_path, "plugins", "--json").stdout)
-    (broken,) = [document for document in documents if "error" in document]
+    (broken,) = [document for document in documents if "error" in document and document["kind"] == "technique"]
     assert (broken["name"], broken["distribution"]) == (NAME, "broken-pruner 2.0")
     assert "RuntimeError: needs a newer torch" in broken["error"]
 
@@ -82,3 +87,32 @@ def test_doctor_prints_the_command_that_installs_a_missing_runtime_whole(tmp_pat
     (runtimes,) = [document["finding"] for document in documents if document["name"] == "runtimes"]
     assert "onnxruntime" in runtimes
     assert runtimes in finding
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_broken_plugin_of_any_kind_is_listed_with_its_reason_and_refused_by_name(installed, tmp_path, kind):
+    documents = json.loads(automl(installed, tmp_path, "plugins", "--kind", kind, "--json").stdout)
+    assert {document["kind"] for document in documents} == {kind}
+    (broken,) = [document for document in documents if "error" in document]
+    assert (broken["name"], broken["distribution"]) == (f"broken_{kind}", "broken-pruner 2.0")
+    assert "RuntimeError: needs a newer torch" in broken["error"]
+    done = automl(installed, tmp_path, "plugins", f"broken_{kind}")
+    assert done.returncode == 2
+    assert "run `pip install --force-reinstall broken-pruner`" in done.stderr
+
+
+def test_a_name_of_two_kinds_shows_both_and_as_json_the_first_with_how_to_see_the_other(tmp_path):
+    shown = automl(environment(), tmp_path, "plugins", "auto").stdout
+    assert "auto  sampler, from" in shown
+    assert "auto  stopping rule, from" in shown
+    done = automl(environment(), tmp_path, "plugins", "auto", "--json")
+    assert json.loads(done.stdout)["kind"] == "sampler"
+    assert "auto is also a stopping rule: `automl plugins auto --kind stopping`" in done.stderr
+    other = json.loads(automl(environment(), tmp_path, "plugins", "auto", "--kind", "stopping", "--json").stdout)
+    assert other["kind"] == "stopping"
+
+
+def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(tmp_path):
+    done = automl(environment(), tmp_path, "plugins", "--kind", "flavour")
+    assert done.returncode == 2
+    assert "unknown kind of plugin 'flavour'; choose one of technique, sampler, metric" in done.stderr

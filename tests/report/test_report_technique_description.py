@@ -7,9 +7,10 @@ import pytest
 from pydantic import Field
 from rich.console import Console
 
-from automl.registry import TECHNIQUE, technique_class
+from automl.registry import KINDS, TASK, TECHNIQUE, technique_class
+from automl.report.plugin_description import describe_plugin
 from automl.report.technique_description import describe_technique
-from automl.report.technique_details import technique_details, techniques_table
+from automl.report.technique_details import plugin_details, plugins_table, technique_details
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
 from automl.technique import ActiveIf, Categorical, Integer, Pruner, Real, Search, Stage
@@ -120,7 +121,7 @@ def test_every_shipped_technique_fits_80_columns_and_explains_its_fields(name):
 
 def test_list_groups_techniques_by_stage_and_ends_with_those_that_cannot_be_used():
     techniques = [describe_technique(technique_class(name), "automl 0.1.0") for name in SHIPPED]
-    lines = shown(techniques_table([*techniques, MANY], {"bad": "cannot be imported: it is broken"})).splitlines()
+    lines = shown(plugins_table([*techniques, MANY], [], [("bad", "cannot be imported: it is broken")])).splitlines()
     titles = [line for line in lines if line and not line.startswith(" ")]
     assert titles == [*(f"{stage}s" for stage in Stage), "cannot be used"]
     names = {line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")}
@@ -128,3 +129,21 @@ def test_list_groups_techniques_by_stage_and_ends_with_those_that_cannot_be_used
     assert any("from somebody 1.0" in line for line in lines)
     assert lines[-1].split() == ["bad", "cannot", "be", "imported:", "it", "is", "broken"]
     assert max(len(line.rstrip()) for line in lines) <= 80
+
+
+def test_list_groups_the_other_plugins_by_kind_behind_the_techniques():
+    techniques = [describe_technique(technique_class(name), "automl 0.1.0") for name in SHIPPED]
+    others = [describe_plugin(plugin) for kind in KINDS[1:] for plugin in kind.installed().values()]
+    lines = shown(plugins_table(techniques, others, [])).splitlines()
+    titles = [line for line in lines if line and not line.startswith(" ")]
+    assert titles == [*(f"{stage}s" for stage in Stage), *(f"{kind.word}s" for kind in KINDS[1:] if kind.installed())]
+    assert max(len(line.rstrip()) for line in lines) <= 80
+
+
+def test_a_plugin_of_another_kind_shows_what_its_contract_lets_it_declare():
+    plugin = TASK.installed()["classification"]
+    described = describe_plugin(plugin)
+    assert described.facts["metric"] == plugin.load().metric
+    text = shown(plugin_details(described, TASK.word))
+    assert text.startswith(f"classification  task, from {plugin.distribution}")
+    assert "label kinds" in text

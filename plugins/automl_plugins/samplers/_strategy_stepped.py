@@ -2,11 +2,13 @@
 
 import random
 from abc import abstractmethod
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from automl.sampler import Parameter, Point, Scalar, Strategy
-from automl_plugins.nni.strategy_engine import Model, OneModelEngine
 from automl_plugins.samplers._strategy_cells import cells_of
+
+if TYPE_CHECKING:  # NNI takes seconds to import
+    from automl_plugins.nni.strategy_engine import Model, OneModelEngine
 
 _Key = tuple[tuple[str, Scalar], ...]
 
@@ -14,7 +16,7 @@ _Key = tuple[tuple[str, Scalar], ...]
 class Explorer(Protocol):
     """A strategy of NNI whose loop can be run pass by pass."""
 
-    def initialize(self, model_space: Model, engine: OneModelEngine) -> Model:
+    def initialize(self, model_space: "Model", engine: "OneModelEngine") -> "Model":
         """Take the space and the engine; NNI's own method."""
         ...
 
@@ -22,7 +24,7 @@ class Explorer(Protocol):
         """Run the loop until the engine is full."""
         ...
 
-    def adopt(self, model: Model) -> None:
+    def adopt(self, model: "Model") -> None:
         """Count a model as submitted that came from elsewhere."""
         ...
 
@@ -34,6 +36,8 @@ class SteppedStrategy(Strategy):
     """
 
     def __init__(self, parameters: tuple[Parameter, ...], constants: Point, *, seed: int) -> None:  # noqa: ARG002 # conditions are the caller's
+        from automl_plugins.nni.strategy_engine import Model, OneModelEngine
+
         self._cells = {parameter.name: cells_of(parameter.domain) for parameter in parameters}
         self._generator = random.Random(seed)  # noqa: S311 # no secret depends on it
         self._asked: dict[_Key, list[Model]] = {}

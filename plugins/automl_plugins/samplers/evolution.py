@@ -1,6 +1,5 @@
 """Regularized evolution, with NNI."""
 
-from automl_plugins.nni.strategy_engine import Model, RegularizedEvolution
 from automl_plugins.samplers._strategy_stepped import Explorer, SteppedStrategy
 
 _POPULATION = 15
@@ -19,7 +18,9 @@ class Evolution(SteppedStrategy):
 
         NNI's defaults, a population of 100 and tournaments of 25, are for thousands of trials.
         """
-        return _Passes(
+        from automl_plugins.samplers._evolution_passes import EvolutionPasses
+
+        return EvolutionPasses(
             population_size=_POPULATION,
             sample_size=_TOURNAMENT,
             mutation_prob=min(_MUTATIONS / len(self._cells), 0.5),
@@ -27,18 +28,3 @@ class Evolution(SteppedStrategy):
             dedup=False,  # the search answers repeats
             seed=seed,
         )
-
-
-class _Passes(RegularizedEvolution):  # type: ignore[misc] # NNI has no types
-    """Runs one pass at a time; between two, NNI keeps all that it knows in attributes."""
-
-    def run_once(self) -> None:
-        self._run()
-
-    def adopt(self, model: Model) -> None:
-        self._running_models.append(model)
-
-    def new_individual(self) -> Model:
-        """Mutate, or draw at random while no trial has finished: NNI would look for the best of none."""
-        model: Model = super().new_individual() if self._population else self.random()
-        return model

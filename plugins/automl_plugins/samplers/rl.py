@@ -4,19 +4,13 @@ from importlib.util import find_spec
 
 from automl.core.distribution import install_line
 
-if find_spec("tianshou") is None:  # before NNI is imported, which takes seconds
+if find_spec("tianshou") is None:
     raise ImportError(f"tianshou is not installed; `{install_line('rl')}` installs it")
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
-import torch
 
 from automl.sampler import Parameter, Point
-from automl_plugins.nni.strategy_engine import Batch, Model, PolicyBasedRL, TuningTrajectoryGenerator
-from automl_plugins.samplers._strategy_policy import table_policy
 from automl_plugins.samplers._strategy_stepped import Explorer, SteppedStrategy
 
 _TRIALS_AN_UPDATE = 5
@@ -34,6 +28,9 @@ class RL(SteppedStrategy):
     )
 
     def __init__(self, parameters: tuple[Parameter, ...], constants: Point, *, seed: int) -> None:
+        import numpy as np
+        import torch
+
         super().__init__(parameters, constants, seed=seed)
         self._torch_state = torch.Generator().manual_seed(seed).get_state()
         self._numpy_state = np.random.RandomState(seed).get_state()  # tianshou draws from numpy, too
@@ -43,7 +40,10 @@ class RL(SteppedStrategy):
 
         NNI's defaults, an update every 20 trials at a learning rate of 1e-4, are for thousands of trials.
         """
-        return _Passes(
+        from automl_plugins.samplers._policy_passes import PolicyPasses
+        from automl_plugins.samplers._strategy_policy import table_policy
+
+        return PolicyPasses(
             samples_per_update=_TRIALS_AN_UPDATE,
             policy_fn=table_policy,
             update_kwargs={"batch_size": _ALL_TRANSITIONS, "repeat": _STEPS_AN_UPDATE, "update_times": 1},
@@ -57,6 +57,9 @@ class RL(SteppedStrategy):
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
         """Give torch and numpy this strategy's state, and then their own back."""
+        import numpy as np
+        import torch
+
         torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
         torch.set_rng_state(self._torch_state)
         np.random.set_state(self._numpy_state)  # noqa: NPY002
@@ -66,33 +69,3 @@ class RL(SteppedStrategy):
             self._torch_state, self._numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
             torch.set_rng_state(torch_state)
             np.random.set_state(numpy_state)  # noqa: NPY002
-
-
-class _Passes(PolicyBasedRL):  # type: ignore[misc] # NNI has no types
-    """Runs one pass at a time; between two, NNI keeps all that it knows in attributes."""
-
-    def run_once(self) -> None:
-        self._run()
-
-    def adopt(self, model: Model) -> None:
-        """Record the trajectory that leads to a model, as if the policy had chosen it."""
-        generator = TuningTrajectoryGenerator(self.model_space, lambda _: _Replay(list(model.sample.values())))
-        generator.next_sample()
-        self._running_models.append((model, generator))
-
-
-class _Replay:
-    """What NNI calls for an action at each step, with the actions laid down.
-
-    Args:
-        actions: Chosen indices, in the order of the space.
-    """
-
-    def __init__(self, actions: list[int]) -> None:
-        self._actions = iter(actions)
-
-    def __call__(self, batch: Batch, state: Any) -> Batch:  # noqa: ARG002 # tianshou's signature
-        return Batch(act=np.array([next(self._actions)]))
-
-    def map_action(self, action: Any) -> Any:
-        return action
