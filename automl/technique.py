@@ -280,10 +280,14 @@ class Quantizer(Technique):
     Attributes:
         takes_batch_norm: Whether ``check`` and ``quantize`` are given the network with batch normalisation in place,
             and ``quantize`` folds it (``automl.network.folding``) before it returns.
+        takes_functions: Whether they are given functions of torch as the network calls them. They are not by default:
+            activations, sums, products, concatenations and pools that are written as functions come as modules
+            (``automl.network.named_operators``), so that the quantizer can put what they give on grids.
     """
 
     stage: ClassVar[Stage] = Stage.QUANTIZER
     takes_batch_norm: ClassVar[bool] = False
+    takes_functions: ClassVar[bool] = False
 
     def prepared(self, model: nn.Module, images: Tensor) -> nn.Module:
         """Copy a network into the form that ``check`` and ``quantize`` take; not to be overridden.
@@ -293,8 +297,10 @@ class Quantizer(Technique):
             images: Normalised, shape (N, C, H, W): folding batch normalisation must not change the answers to them.
         """
         from automl.network.folding import fold_batch_norm
+        from automl.network.named_operators import name_operators
 
-        return copy.deepcopy(model).eval() if self.takes_batch_norm else fold_batch_norm(model, images)
+        named = model if self.takes_functions else name_operators(model, images).model
+        return copy.deepcopy(named).eval() if self.takes_batch_norm else fold_batch_norm(named, images)
 
     def bits(self, weight_bits: Profile, layers: int) -> list[int]:
         """Say how many bits the weights of each of so many layers will have: by default, those of the profile."""

@@ -21,6 +21,8 @@ class Transition(StrEnum):
     """Weights that were computed at each call, as by ``weight_norm``, are computed once: exact."""
     PRUNE = "prune"
     """The pruner: weights go, and the network is trained further. It has no bound: accuracy says what it cost."""
+    REWRITE = "rewrite"
+    """Operators that are written as functions become modules, for a quantizer: exact."""
     FOLD = "fold"
     """Batch normalisation moves into the layer before it: exact."""
     QUANTIZE = "quantize"

@@ -2,11 +2,11 @@
 
 from collections.abc import Hashable
 
-from torch import nn
+from torch import fx, nn
 
 _WIDTHS = {"in_channels", "out_channels", "num_features", "in_features", "out_features"}
-_RECORDS = {"trace_args", "trace_kwargs"}
-"""What NNI's model spaces keep of how they were made, and do not compute with."""
+_RECORDS = {"trace_args", "trace_kwargs", "meta", "shape_env"}
+"""What NNI's model spaces and traced graphs keep of how they were made, and do not compute with."""
 
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -38,6 +38,8 @@ def _part(name: str, module: nn.Module) -> Hashable | None:
             facts.append((attribute, value))
         else:
             return None
+    if isinstance(module, fx.GraphModule):
+        facts.append(module.code)  # its attributes do not say what it computes
     facts.extend(key for key, _ in module.named_parameters(recurse=False))
     return tuple(facts)
 

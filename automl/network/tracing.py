@@ -39,6 +39,14 @@ class LeafTracer(_OneArgumentTracer):
         return super().is_leaf_module(m, module_qualified_name) or not any(m.children())
 
 
+class _CallTracer(LeafTracer):
+    """Traces down to the same modules, but into those that only call several functions, as an activation may."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Stop at what torch ships, at what holds weights, and at what computes one thing, or nothing."""
+        return super().is_leaf_module(m, module_qualified_name) and not _calls_several_functions(m)
+
+
 def trace(model: nn.Module) -> fx.GraphModule:
     """Trace a network; the graph shares its modules.
 
@@ -46,6 +54,17 @@ def trace(model: nn.Module) -> fx.GraphModule:
         UntraceableError: If its forward pass depends on the values that it computes.
     """
     return _trace(model, LeafTracer())
+
+
+def trace_calls(model: nn.Module) -> fx.GraphModule:
+    """Trace a network down to its modules without children, and into those of its own that only call functions.
+
+    A module that calls one function stays: its name stands for what the function gives.
+
+    Raises:
+        UntraceableError: If its forward pass depends on the values that it computes.
+    """
+    return _trace(model, _CallTracer())
 
 
 def trace_operations(model: nn.Module) -> fx.GraphModule:
@@ -70,6 +89,18 @@ def _trace(model: nn.Module, tracer: fx.Tracer) -> fx.GraphModule:
             found,
         ) from error
     return fx.GraphModule(model, graph, class_name=type(model).__name__)
+
+
+def _calls_several_functions(module: nn.Module) -> bool:
+    is_torch = type(module).__module__.startswith(("torch.nn.", "torch.ao."))
+    holds = any(True for _ in module.parameters()) or any(True for _ in module.buffers()) or any(module.children())
+    if is_torch or holds or module._forward_hooks or module._forward_pre_hooks:  # noqa: SLF001 # there is no public way
+        return False
+    try:
+        nodes = _trace(module, _OneArgumentTracer()).graph.nodes
+    except UntraceableError:
+        return False
+    return sum(node.op in {"call_function", "call_method"} for node in nodes) > 1
 
 
 class _Line(NamedTuple):

@@ -10,7 +10,7 @@ from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.environment import StageEnvironment
 from automl.pipeline.isolation import blamed
 from automl.pipeline.logits_check import check_logits
-from automl.pipeline.rewrites import rewrite_gap, with_folded_batch_norm
+from automl.pipeline.rewrites import rewrite_gap, with_folded_batch_norm, with_named_operators
 from automl.pipeline.simulation import rounded_outputs
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.technique import Quantizer, StageContext
@@ -21,13 +21,15 @@ def quantize(
 ) -> CompressedModel:
     """Run the quantizer of a recipe on a trained network, which is left as it is.
 
-    Batch normalisation is folded first, unless the quantizer folds it itself.
+    Operators that are written as functions become modules first, and batch normalisation is folded, unless the
+    quantizer takes them as they are.
 
     Raises:
         InfeasibleError: If the quantizer cannot do what the recipe asks, or leaves no network that fits the data.
     """
     technique = technique_of(stage, Quantizer)
-    folded = trained if technique.takes_batch_norm else with_folded_batch_norm(trained, context)
+    named = trained if technique.takes_functions else with_named_operators(trained, context)
+    folded = named if technique.takes_batch_norm else with_folded_batch_norm(named, context)
     with environment.seeded(), blamed(technique):
         prepared, own = copy.deepcopy(folded.model).eval(), environment.context_of(technique, context)
         model, quantization = technique.quantize(prepared, profile_of(stage), own)

@@ -19,6 +19,7 @@ class Float16(Quantizer):
     """
 
     name: ClassVar[str] = "float16"
+    takes_functions: ClassVar[bool] = True
     paper: ClassVar[str] = "IEEE, 754-2008: Standard for Floating-Point Arithmetic, 2008"
 
     def bits(self, weight_bits: Profile, layers: int) -> list[int]:  # noqa: ARG002 # the profile is of whole numbers
