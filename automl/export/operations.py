@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from math import prod
 
 import onnx
-from onnx import TensorProto, helper, shape_inference
+from onnx import helper
 from torch import nn
 
 from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import ActivationQuantization, Quantization
 from automl.export.onnx_writer import GraphSource, onnx_bytes
 from automl.export.tensor_scales import settle_scales
+from automl.export.tensor_shapes import tensor_shapes
 from automl.export.torch_graph import NORMALISED, MarkedGraph, torch_graph
 
 _LAYERS = {"Conv", "Gemm"}
@@ -106,30 +107,12 @@ def _operations(
         layers = {tensor for tensor, name in tensors if name in quantization.weights}
         outputs = {tensor: quantization.outputs[name] for tensor, name in tensors if name in quantization.outputs}
         scales = settle_scales(graph, {NORMALISED: image, **outputs})
-    shapes = _shapes(inferred)
+    shapes = tensor_shapes(inferred)
     return [
         _operation(node, shapes, scales, is_integer=node.output[0] in layers)
         for node in graph.node
         if node.op_type != "Constant"
     ]
-
-
-def _shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    """Give the shape of every tensor that has one, without the batch."""
-    for tensor in model.graph.initializer:  # inference reads their shapes alone, and copies all that it is given
-        if tensor.data_type == TensorProto.FLOAT:
-            tensor.ClearField("raw_data")
-            model.graph.input.append(helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, tensor.dims))
-    kept = [tensor for tensor in model.graph.initializer if tensor.data_type != TensorProto.FLOAT]
-    weights = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-    graph = shape_inference.infer_shapes(model).graph
-    known = {
-        value.name: tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)[1:]
-        for value in (*graph.input, *graph.value_info, *graph.output)
-    }
-    return {**known, **weights}
 
 
 def _operation(

@@ -71,15 +71,14 @@ class _QdqWriter:
     def add(self, node: onnx.NodeProto) -> None:
         """Add a node, and quantize its output where that has a scale."""
         self._nodes.append(node)
-        output = node.output[0]
-        if output in self._scales:
-            node.output[0] = f"{output}:float"
+        for place, output in enumerate(node.output):
+            if output not in self._scales:
+                continue
+            node.output[place] = f"{output}:float"
             if self._has_real_weight(node):
                 self._negate_twice(node)
-            codes = f"{output}:codes"
-            self._nodes.append(
-                helper.make_node("QuantizeLinear", [self._nodes[-1].output[0], *self._scale(output)], [codes])
-            )
+            given, codes = self._nodes[-1].output[0] if place == 0 else node.output[place], f"{output}:codes"
+            self._nodes.append(helper.make_node("QuantizeLinear", [given, *self._scale(output)], [codes]))
             self._dequantize(codes, output)
 
     def add_weight(self, node: onnx.NodeProto, module: str, quantization: WeightQuantization) -> None:
@@ -102,12 +101,26 @@ class _QdqWriter:
         codes = _nearest(legal, weight / scale.reshape(-1, *[1] * (weight.ndim - 1)))
         levels = None if quantization.levels is None else tuple(legal.tolist())
         name = self._add_codes(node.input[1], WeightCodes(codes, quantization.bits, levels))
+        if not self._runs_in_integers(node):
+            self._widen_weight(node, name, scale.reshape(-1, *[1] * (weight.ndim - 1)))
+            return
         inputs = [name, self._constant(scale)]
         if node.op_type == "Gemm":  # its int8 kernel wants the zero points, that of a convolution does not
             inputs.append(self._constant(np.zeros(len(scale), np.int8)))
             self._quantize_bias(node, scale)
         node.input[1] = f"{node.output[0]}:weight"
         self._nodes.append(helper.make_node("DequantizeLinear", inputs, [node.input[1]], axis=0))
+
+    def _runs_in_integers(self, node: onnx.NodeProto) -> bool:
+        """Say whether the runtime has an int8 kernel for a layer; that of a convolution writes codes alone."""
+        return node.input[0] in self._scales and (node.op_type == "Gemm" or node.output[0] in self._scales)
+
+    def _widen_weight(self, node: onnx.NodeProto, codes: str, scale: NDArray[np.float32]) -> None:
+        """Turn codes into float32 by operators that the runtime computes while it loads: a DequantizeLinear stays."""
+        node.input[1] = f"{node.output[0]}:weight"
+        wide = f"{node.input[1]}:codes"
+        self._nodes.append(helper.make_node("Cast", [codes], [wide], to=TensorProto.FLOAT))
+        self._nodes.append(helper.make_node("Mul", [wide, self._constant(scale)], [node.input[1]]))
 
     def _add_codes(self, weight: str, codes: WeightCodes) -> str:
         """Name the codes of a weight; layers that share it may need others, where their scales differ."""

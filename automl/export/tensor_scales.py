@@ -13,8 +13,11 @@ from automl.export.subgraphs import every_node, with_inner
 Scales = Mapping[str, ActivationQuantization]
 """By the name of the tensor."""
 
-_KEEPS_VALUES = {"Flatten", "Identity", "MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
+_KEEPS_VALUES = {"Flatten", "Identity", "MaxPool", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
 _CLAMPS = {"Clip", "Relu"}
+_GATES = {"HardSigmoid", "Sigmoid"}
+_GATE = ActivationQuantization(1 / 255, 0)
+"""What a gate gives lies between 0 and 1, so nothing has to be measured to put it on a grid."""
 
 
 def settle_scales(graph: onnx.GraphProto, scales: Scales) -> dict[str, ActivationQuantization]:
@@ -27,9 +30,30 @@ def settle_scales(graph: onnx.GraphProto, scales: Scales) -> dict[str, Activatio
         graph: Loses the clamps that change nothing.
         scales: Of the input and of the outputs of modules.
     """
-    settled = _share_through_clamps(graph, scales)
+    settled = _share_through_clamps(graph, {**_inner_gates(graph, scales), **scales})
     _take_out_idle_clamps(graph, settled)
     return _keep_through_moves(graph, settled)
+
+
+def _inner_gates(graph: onnx.GraphProto, scales: Scales) -> dict[str, ActivationQuantization]:
+    """Put the gate of a tensor that is multiplied with its own gate, as in SiLU, on a grid: the runtime has kernels.
+
+    What the product gives moves by half a step of its own grid at most.
+    """
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return {
+        node.output[0]: _GATE
+        for node in graph.node
+        if node.op_type in _GATES
+        and node.input[0] in scales
+        and all(
+            reader.op_type == "Mul" and node.input[0] in reader.input and reader.output[0] in scales
+            for reader in readers.get(node.output[0], ())
+        )
+    }
 
 
 def _share_through_clamps(graph: onnx.GraphProto, scales: Scales) -> dict[str, ActivationQuantization]:
@@ -75,6 +99,8 @@ def _reaches(bounds: list[onnx.TensorProto | None], highest: float) -> bool:
 def _keep_through_moves(graph: onnx.GraphProto, scales: Scales) -> dict[str, ActivationQuantization]:
     kept = dict(scales)
     for node in graph.node:
-        if node.op_type in _KEEPS_VALUES and node.input[0] in kept and node.output[0] != graph.output[0].name:
-            kept.setdefault(node.output[0], kept[node.input[0]])
+        if node.op_type in _KEEPS_VALUES and node.input[0] in kept:
+            for output in node.output:
+                if output and output != graph.output[0].name:
+                    kept.setdefault(output, kept[node.input[0]])
     return kept
