@@ -8,7 +8,8 @@ A test file of three lines runs one under pytest (``pip install 'automl-pareto[t
         technique = MyPruner()
 """
 
+from automl.testing.metric_contract import MetricContract
 from automl.testing.runtime_contract import RuntimeContract
 from automl.testing.technique_contract import TechniqueContract
 
-__all__ = ["RuntimeContract", "TechniqueContract"]
+__all__ = ["MetricContract", "RuntimeContract", "TechniqueContract"]
