@@ -10,6 +10,7 @@ from typing import Any
 
 from automl.core.installed_metrics import METRICS_GROUP
 from automl.core.stage import Stage
+from automl.data_source import DataSource
 from automl.errors import PluginError
 from automl.metric import Measurement
 from automl.plugins import Kind
@@ -56,7 +57,14 @@ SAMPLER = Kind(
 )
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
 TASK = Kind("task", "task", "automl.tasks", Task, "choose another --task", _metric_fault)
-DATASET = Kind("dataset", "data set", "automl.datasets", object, "choose another --dataset")
+DATASET = Kind(
+    "dataset",
+    "data set",
+    "automl.datasets",
+    DataSource,
+    "choose another --dataset",
+    first=("digits", "rotated_digits", "parquet", "imagefolder", "torchvision", "python"),
+)
 STOPPING = Kind(
     "stopping", "stopping rule", "automl.stopping", AnyStoppingRule, "choose another --early-stopping", first=("auto",)
 )

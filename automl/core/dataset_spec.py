@@ -146,6 +146,3 @@ OPTIONS = {
     "background": "write white, black, grey or '#rrggbb'",
 }
 """What can be said of the pictures of a data set, and how."""
-
-PICTURE_KINDS = ("imagefolder", "parquet", "torchvision")
-"""Kinds of data sets that hold pictures, and so have options."""

@@ -1,19 +1,20 @@
 """Turns what a source read into a data set: checks it, splits it, and takes its statistics."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from automl.core.dataset_spec import PICTURE_KINDS, DatasetSpec
+from automl.core.dataset_spec import DatasetSpec
 from automl.core.image import Normalization
 from automl.datasets.dataset import Dataset, Source, Split
 from automl.datasets.inspection import refuse_empty_content, split_notes
 from automl.datasets.splitting import Splits, split_source
 from automl.datasets.task_of_labels import task_of_labels
-from automl.errors import DatasetError
-from automl.registry import TASK
+from automl.errors import DatasetError, PluginError
+from automl.registry import DATASET, TASK
 from automl.task import Task
 
 
@@ -84,10 +85,17 @@ def _checked_task(spec: str, source: Source, name: str | None) -> Task:
         raise DatasetError(f"{spec}: {error}") from error
 
 
+def takes_pictures(kind: str) -> bool:
+    """Say whether data sets of a kind hold pictures, which can be resized; none does that cannot be used."""
+    with suppress(PluginError):
+        return kind in DATASET.installed() and DATASET.load(kind).takes_pictures
+    return False
+
+
 def _shape_advice(spec: str, training: Split) -> str:
     """Write what makes the pictures of all splits alike; nothing where they are no pictures."""
     parsed = DatasetSpec.parse(spec)
-    if parsed.kind not in PICTURE_KINDS:
+    if not takes_pictures(parsed.kind):
         return ""
     _, channels, height, width = training.images.shape
     alike = {"resize": f"{width}x{height}", "convert": "grey" if channels == 1 else "rgb"}

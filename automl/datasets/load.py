@@ -1,21 +1,14 @@
 """The one way to a data set: a short text that names its kind and where it is."""
 
 from difflib import get_close_matches
-from importlib import import_module
 
-from automl.core.dataset_spec import PICTURE_KINDS, DatasetSpec
-from automl.datasets.assemble import assemble
+from automl.core.dataset_spec import DatasetSpec
+from automl.data_source import DataSource
+from automl.datasets.assemble import assemble, takes_pictures
 from automl.datasets.dataset import GIVEN, Dataset, Source
+from automl.datasets.python_callable import source_of
 from automl.errors import DatasetError
-
-_READERS = {  # modules, not functions: each kind imports its own heavy library, and only when asked for
-    "digits": "automl.datasets.digits",
-    "rotated_digits": "automl.datasets.rotated_digits",
-    "parquet": "automl.datasets.parquet",
-    "imagefolder": "automl.datasets.imagefolder",
-    "torchvision": "automl.datasets.torchvision_named",
-    "python": "automl.datasets.python_callable",
-}
+from automl.registry import DATASET
 
 
 def load_dataset(spec: str, task: str | None = None) -> Dataset:
@@ -25,9 +18,9 @@ def load_dataset(spec: str, task: str | None = None) -> Dataset:
     ImageShape(channels=1, height=8, width=8)
 
     Args:
-        spec: ``digits``, ``rotated_digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME`` or
-            ``python:MODULE:CALLABLE``;
-            those of pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``.
+        spec: ``digits``, ``rotated_digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME``,
+            ``python:MODULE:CALLABLE`` or ``NAME:WHERE`` with the name of another plugin of data sets; those of
+            pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``.
         task: Name of what a network shall do with it; the task of such labels where absent.
 
     Raises:
@@ -40,12 +33,29 @@ def load_dataset(spec: str, task: str | None = None) -> Dataset:
             "the data of this study were handed over by a Python program: give them again, as in "
             "automl.open_study(NAME, data=...)"
         )
-    if parsed.kind not in _READERS:
-        nearest = get_close_matches(parsed.kind, _READERS, n=1) or list(_READERS)
-        raise DatasetError(f"unknown kind of data set {parsed.kind!r} in {spec!r}: try {', '.join(nearest)}")
-    if parsed.options and parsed.kind not in PICTURE_KINDS:
-        raise DatasetError(
-            f"{parsed.kind} takes none of {', '.join(parsed.options)}: they are for {', '.join(PICTURE_KINDS)}"
-        )
-    source: Source = import_module(_READERS[parsed.kind]).read(parsed)
+    kind = data_source(parsed, spec)
+    returned = kind.read(parsed)
+    source = returned if isinstance(returned, Source) else source_of(str(parsed), returned)
     return assemble(str(parsed), source, task)
+
+
+def data_source(parsed: DatasetSpec, written: str) -> DataSource:
+    """Give what reads a data set.
+
+    Args:
+        parsed: What the user wrote.
+        written: The very text.
+
+    Raises:
+        DatasetError: The kind is unknown, or takes none of the options.
+        PluginError: The kind cannot be used.
+    """
+    kinds = DATASET.installed()
+    if parsed.kind not in kinds:
+        nearest = get_close_matches(parsed.kind, kinds, n=1) or list(kinds)
+        raise DatasetError(f"unknown kind of data set {parsed.kind!r} in {written!r}: try {', '.join(nearest)}")
+    kind = DATASET.load(parsed.kind)()
+    if parsed.options and not kind.takes_pictures:
+        takers = ", ".join(sorted(name for name in kinds if takes_pictures(name)))
+        raise DatasetError(f"{parsed.kind} takes none of {', '.join(parsed.options)}: they are for {takers}")
+    return kind

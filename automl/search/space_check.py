@@ -2,11 +2,8 @@
 
 from automl.core.dataset_spec import DatasetSpec
 from automl.core.space import SearchSpace
-from automl.datasets.load import load_dataset
-from automl.errors import DatasetError
+from automl.datasets.load import data_source, load_dataset
 from automl.search.measured_metrics import check_wishes
-
-_FETCHED = "torchvision"
 
 
 def check_space(space: SearchSpace) -> None:
@@ -17,14 +14,8 @@ def check_space(space: SearchSpace) -> None:
     """
     check_wishes(space.objectives, ())
     spec = DatasetSpec.parse(space.dataset)
-    if spec.kind == _FETCHED:
-        _check_name(spec.argument)
+    source = data_source(spec, space.dataset)
+    if source.is_fetched:
+        source.check(spec)
     else:
         load_dataset(space.dataset)
-
-
-def _check_name(name: str) -> None:
-    from automl.datasets.torchvision_named import known_names
-
-    if name not in known_names():
-        raise DatasetError(f"torchvision has no data set {name!r} with a test set: try {', '.join(known_names())}")
