@@ -1,7 +1,8 @@
 """What a technique does to the process stays in its own trial."""
 
 import os
-import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -11,14 +12,6 @@ import torch
 from automl.errors import PluginError
 from automl.pipeline.isolation import blamed, isolated
 from automl.technique import Pruner
-
-
-@pytest.fixture(autouse=True)
-def usual_interrupts():
-    """Take Ctrl-C as a process in the foreground does: one in the background inherits that it is ignored."""
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, inherited)
 
 
 class Idle(Pruner):
@@ -93,23 +86,38 @@ def test_a_technique_in_a_thread_is_blamed_too():
     assert len(found) == 1
 
 
-def test_ctrl_c_stays_ctrl_c():
-    with pytest.raises(KeyboardInterrupt), blamed(Idle()):
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+INTERRUPTED = """
+import signal
+
+from automl.pipeline.isolation import blamed
+from automl.technique import Pruner
 
 
-def test_somebody_elses_handler_is_left_in_place():
-    def handler(_number, _frame):
-        raise KeyboardInterrupt
+class Idle(Pruner):
+    name = "idle"
 
-    usual = signal.signal(signal.SIGINT, handler)
+    def prune(self, model, _sparsity, _context):
+        return model
+
+
+def somebody_elses(_number, _frame):
+    raise KeyboardInterrupt
+
+
+for handler in (signal.default_int_handler, somebody_elses):
+    signal.signal(signal.SIGINT, handler)
     try:
-        with pytest.raises(KeyboardInterrupt), blamed(Idle()):
+        with blamed(Idle()):
             signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is handler
-    finally:
-        signal.signal(signal.SIGINT, usual)
+    except KeyboardInterrupt:
+        print(handler.__name__, signal.getsignal(signal.SIGINT) is handler)
+"""
+
+
+def test_ctrl_c_stays_ctrl_c_and_whoever_handled_it_still_does():
+    """In a process of its own: an interrupt is no business of the one that runs the tests."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], check=True, capture_output=True, text=True)
+    assert done.stdout == "default_int_handler True\nsomebody_elses True\n"
 
 
 def test_other_errors_pass():
