@@ -40,6 +40,7 @@ __all__ = [
     "Architecture",
     "Categorical",
     "Distiller",
+    "Epochs",
     "Fit",
     "ImageShape",
     "Integer",
@@ -57,6 +58,7 @@ __all__ = [
     "Task",
     "Technique",
     "WeightQuantization",
+    "Width",
 ]
 
 
@@ -80,6 +82,23 @@ class ActiveIf:
     def condition(self, technique: str) -> Condition:
         """State the same between the parameters of a space."""
         return Condition(parameter=f"{technique}.{self.field}", values=self.values)
+
+
+@dataclass(frozen=True)
+class Width:
+    """Annotation of an architecture's field: a number of channels, or another measure of how wide its layers are.
+
+    A search tries the network at full and at half width before it proposes points of its own.
+    """
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Annotation of a pruner's or quantizer's field: passes over the training split that the technique makes.
+
+    The sum of such fields is what a step is expected to cost, where a sampler prefers points of which much is trained
+    already.
+    """
 
 
 class Loss(Protocol):
@@ -186,6 +205,12 @@ class Technique(Value, ABC):
         Results are kept and shared by name, version and fields, by the source of the technique's package, and by this.
         """
         return ""
+
+    @classmethod
+    def fields_with(cls, annotation: type[object]) -> tuple[str, ...]:
+        """Name the fields that bear an annotation of this kind, such as ``Epochs``; not to be overridden."""
+        fields = cls.model_fields.items()
+        return tuple(name for name, info in fields if any(isinstance(item, annotation) for item in info.metadata))
 
 
 class Architecture(Technique):

@@ -35,6 +35,43 @@ class ProfileSpec(Value):
     offsets: int
     layers: int = 0
 
+    @property
+    def level_name(self) -> str:
+        """Name the parameter of the curve's level."""
+        return f"{self.name}.level"
+
+    @property
+    def slope_name(self) -> str:
+        """Name the parameter of the curve's slope."""
+        return f"{self.name}.slope"
+
+    @property
+    def offset_names(self) -> tuple[str, ...]:
+        """Name the parameters of the sections' offsets, from first to last."""
+        return tuple(f"{self.name}.offset_{index}" for index in range(self.offsets))
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Name the parameters of the layers' own numbers, from first to last; none for a curve."""
+        return tuple(f"{self.name}.layer_{index}" for index in range(self.layers))
+
+    def profile(self, values: Point) -> Profile:
+        """Make the profile of these values.
+
+        Args:
+            values: Of parameters and constants; a slope or an offset that lacks counts as 0.
+        """
+        if self.layers:
+            own = tuple(float(values[name]) for name in self.layer_names)
+            return Profile(level=0.0, offsets=own, low=self.low, high=self.high)
+        return Profile(
+            level=float(values[self.level_name]),
+            slope=float(values.get(self.slope_name, 0.0)),
+            offsets=tuple(float(values.get(name, 0.0)) for name in self.offset_names),
+            low=self.low,
+            high=self.high,
+        )
+
 
 class SearchSpace(Value):
     """The joint space of a study.
@@ -140,18 +177,5 @@ class SearchSpace(Value):
             return None
         owned = ((name.partition("."), value) for name, value in values.items())
         hyperparameters = {field: value for (owner, _, field), value in owned if owner == technique and field}
-        profile = _profile(self.profiles[stage], values) if stage in self.profiles else None
+        profile = self.profiles[stage].profile(values) if stage in self.profiles else None
         return StageRecipe(stage=stage, technique=technique, hyperparameters=hyperparameters, profile=profile)
-
-
-def _profile(spec: ProfileSpec, values: dict[str, Scalar]) -> Profile:
-    if spec.layers:
-        own = tuple(float(values[f"{spec.name}.layer_{index}"]) for index in range(spec.layers))
-        return Profile(level=0.0, offsets=own, low=spec.low, high=spec.high)
-    return Profile(
-        level=float(values[f"{spec.name}.level"]),
-        slope=float(values.get(f"{spec.name}.slope", 0.0)),
-        offsets=tuple(float(values.get(f"{spec.name}.offset_{index}", 0.0)) for index in range(spec.offsets)),
-        low=spec.low,
-        high=spec.high,
-    )

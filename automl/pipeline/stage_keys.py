@@ -16,7 +16,7 @@ from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.code_version import code_version, plugin_version
 from automl.registry import TECHNIQUE, technique_class
-from automl.technique import Distiller, Technique
+from automl.technique import Distiller, Epochs, Technique
 from automl.training.fit import fit
 
 FIT, PRUNE, QUANTIZE = "fit", "prune", "quantize"
@@ -105,18 +105,14 @@ def takes_part(distiller: Distiller, step: str) -> bool:
 
 
 def planned_epochs(recipe: Recipe) -> dict[str, int]:
-    """Count the epochs that each step means to train: by the fields of its technique that end in ``epochs``."""
+    """Count the epochs that each step means to train: by the fields of its technique that are annotated with them."""
     stages = {stage.stage: stage for stage in recipe.stages}
-    epochs = {
-        step: sum(
-            value
-            for name, value in _technique(stages[stage]).model_dump().items()
-            if name.endswith("epochs") and isinstance(value, int)
-        )
-        for stage, step in STEPS.items()
-        if stage in stages
-    }
+    epochs = {step: _own_epochs(_technique(stages[stage])) for stage, step in STEPS.items() if stage in stages}
     return {**epochs, FIT: recipe.training.epochs}
+
+
+def _own_epochs(technique: Technique) -> int:
+    return sum(getattr(technique, name) for name in technique.fields_with(Epochs))
 
 
 def _root(recipe: Recipe, ground: Ground) -> str:

@@ -149,25 +149,25 @@ class _Resolver:
     def _add_profile(self, name: str, section: ProfileSection, condition: Condition | None) -> ProfileSpec:
         low, high = _PROFILE_LIMITS[name]
         if section.per_layer is not None:
-            layers = section.per_layer.layers
+            spec = ProfileSpec(name=name, low=low, high=high, offsets=0, layers=section.per_layer.layers)
             bounds = section.per_layer.model_dump(exclude={"layers"}, exclude_none=True)
             own = self._within((name, "per_layer"), bounds)
-            for index in range(layers):
-                self._add(f"{name}.layer_{index}", own, condition)
-            return ProfileSpec(name=name, low=low, high=high, offsets=0, layers=layers)
-        self._add(f"{name}.level", self._within((name, "level"), section.level), condition)
+            for layer in spec.layer_names:
+                self._add(layer, own, condition)
+            return spec
+        sections = 0 if section.offsets is None else section.offsets.sections
+        spec = ProfileSpec(name=name, low=low, high=high, offsets=sections)
+        self._add(spec.level_name, self._within((name, "level"), section.level), condition)
         slope = read_field(self.document, (name, "slope"), section.slope)
         for value in _extremes(slope):
             if isinstance(value, bool | str) or not isfinite(value):
                 raise self.document.error((name, "slope"), f"{value!r} is no finite number")
-        self._add(f"{name}.slope", slope, condition)
-        if section.offsets is None:
-            return ProfileSpec(name=name, low=low, high=high, offsets=0)
-        bounds = section.offsets.model_dump(exclude={"sections"}, exclude_none=True)
-        for index in range(section.offsets.sections):
-            offset = read_field(self.document, (name, "offsets"), bounds)
-            self._add(f"{name}.offset_{index}", offset, condition)
-        return ProfileSpec(name=name, low=low, high=high, offsets=section.offsets.sections)
+        self._add(spec.slope_name, slope, condition)
+        if section.offsets is not None:
+            bounds = section.offsets.model_dump(exclude={"sections"}, exclude_none=True)
+            for offset in spec.offset_names:
+                self._add(offset, read_field(self.document, (name, "offsets"), bounds), condition)
+        return spec
 
     def _within(self, path: KeyPath, field: SpecifiedField) -> Domain | Scalar:
         """Read a field whose values a layer may have."""

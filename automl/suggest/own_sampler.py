@@ -7,7 +7,7 @@ from automl.core.space import SearchSpace
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
 from automl.sampler import Sampler, SearchProblem
-from automl.suggest.anchors import anchors
+from automl.suggest.initial_points import initial_points
 
 _PREDICTIONS = 48
 """Points of which the predictor is asked before each proposal: some tenths of a second."""
@@ -44,7 +44,7 @@ class Auto(Sampler):
     @classmethod
     def first_points(cls, space: SearchSpace) -> Sequence[Point]:
         """Begin at the corners of the space."""
-        return anchors(space)
+        return initial_points(space)
 
     def ask(self) -> dict[str, Scalar] | None:
         """Propose a point never proposed before."""

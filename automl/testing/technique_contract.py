@@ -20,7 +20,7 @@ from automl.measure.accuracy import accuracy, predict
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.seeding import seeded
 from automl.pipeline.simulation import simulated_logits
-from automl.technique import Profile, Technique
+from automl.technique import Epochs, Profile, Technique, Width
 from automl.testing.architecture_contract import ArchitectureContract
 from automl.testing.context import NORMALIZATION, SEED, context, logits, split
 from automl.testing.distiller_contract import DistillerContract
@@ -36,6 +36,13 @@ STAGE_CONTRACTS: Mapping[Stage, StageContract[Any]] = {
     Stage.QUANTIZER: QuantizerContract(),
     Stage.DISTILLER: DistillerContract(),
 }
+
+_NAMED_LIKE: Mapping[Stage, tuple[str, type[object]]] = {
+    Stage.ARCHITECTURE: ("width", Width),
+    Stage.PRUNER: ("epochs", Epochs),
+    Stage.QUANTIZER: ("epochs", Epochs),
+}
+"""The word in a field's name that an annotation makes mean something, so that nobody relies on the name."""
 
 _JUST_OUTSIDE = {"minimum": -1, "maximum": 1, "exclusiveMinimum": 0, "exclusiveMaximum": 0}
 _ACCURACY_TOLERANCE = 0.01
@@ -103,6 +110,17 @@ class TechniqueContract:
                 raise AssertionError(f"describe the field {field!r} under 'Attributes:' in the docstring of {kind}")
             if schema.get("type") != "boolean" and not schema.keys() & {*_JUST_OUTSIDE, "enum", "const", "pattern"}:
                 raise AssertionError(f"state what is legal for the field {field!r}, such as Field(ge=1, le=64)")
+
+    def test_fields_named_like_widths_or_epochs_say_what_they_are(self) -> None:
+        """A search goes by the annotations ``Width`` and ``Epochs`` of fields, never by their names."""
+        word, annotation = _NAMED_LIKE.get(self.technique.stage, ("", object))
+        for field, schema in _schemas(self.technique).items():
+            is_meant = word in field.split("_") and schema.get("type") == "integer"
+            if is_meant and field not in self.technique.fields_with(annotation):
+                raise AssertionError(
+                    f"annotate the field {field!r} with {annotation.__name__}(), by which a search knows it, or give "
+                    "it another name if it is something else"
+                )
 
     def test_value_outside_its_range_is_refused_with_the_range(self, wrong_field: WrongField) -> None:
         """The message names the field and its limit."""

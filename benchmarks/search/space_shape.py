@@ -29,8 +29,8 @@ from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point
 from automl.spaces.located_yaml import parse_located
 from automl.spaces.resolve import resolve_space
-from automl.suggest.anchors import anchors
 from automl.suggest.auto_suggester import AutoSuggester
+from automl.suggest.initial_points import initial_points
 from automl.suggest.optuna_suggester import OptunaSuggester
 from automl.suggest.suggester import Suggester
 
@@ -116,7 +116,7 @@ def run(problem: CompressionProblem, space: SearchSpace, *, sampler: str, seed: 
         suggester = AutoSuggester(space, OBJECTIVES, seed=seed, known=Known(problem, space))
     else:
         suggester = OptunaSuggester(space, OBJECTIVES, sampler=sampler, seed=seed)
-    corners = anchors(space) if sampler == "auto" else []
+    corners = initial_points(space) if sampler == "auto" else []
     for point in corners:
         suggester.reserve(point)
     tried: list[Compression] = []

@@ -1,12 +1,14 @@
 """Two results share a key where everything that makes them is equal, and nowhere else."""
 
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from installed_plugins import also_installed
 
 from automl.core.augmentation import Augmentation
 from automl.core.image import Normalization
@@ -16,7 +18,8 @@ from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Dataset, Split
 from automl.pipeline.stage_keys import STEPS, Ground, once_key, planned_epochs, stage_keys
-from automl.registry import technique_class
+from automl.registry import TECHNIQUE, technique_class
+from automl.technique import Epochs, Pruner
 from automl_plugins.architectures.conv_net import ConvNet
 from automl_plugins.architectures.python_model import PythonModel
 from automl_plugins.pruners.l1_norm import L1Norm
@@ -264,3 +267,23 @@ def test_a_network_of_a_function_has_another_key_when_its_weights_or_its_source_
 
 def test_epochs_are_planned_by_the_fields_that_count_them(recipe):
     assert planned_epochs(recipe) == {"fit": 30, "prune": 8, "quantize": 2}
+
+
+class Patient(Pruner):
+    """A pruner whose epochs have another name."""
+
+    name = "patient"
+
+    rounds: Annotated[int, Epochs()] = 5
+    saved_epochs: int = 7
+
+    def prune(self, model, sparsity, context):
+        raise NotImplementedError
+
+
+def test_epochs_are_planned_by_annotations_and_not_by_names(recipe):
+    pruner = StageRecipe(stage=Stage.PRUNER, technique="patient", hyperparameters={"rounds": 6})
+    architecture = next(stage for stage in recipe.stages if stage.stage is Stage.ARCHITECTURE)
+    with also_installed(TECHNIQUE, Patient):
+        planned = planned_epochs(recipe.model_copy(update={"stages": (architecture, pruner)}))
+    assert planned == {"fit": 30, "prune": 6}

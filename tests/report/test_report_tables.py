@@ -11,6 +11,8 @@ from report_study import study_spec, study_trials
 from rich.console import Console
 
 from automl.core.objective import Constraint
+from automl.core.space import ProfileSpec
+from automl.core.stage import Stage
 from automl.core.trial import TrialState
 from automl.core.width import LayerWidth
 from automl.report.rows import csv_rows, trial_rows
@@ -140,13 +142,16 @@ def test_a_stage_without_a_technique_is_left_out_with_its_profile(spec):
     assert describe_point(point, constants, profiles=spec.space.profiles) == "conv_net: depth 1, kernel 3"
 
 
-def test_switches_and_profiles_of_no_known_stage_are_described():
+def test_switches_and_profiles_are_described():
+    sparsity = ProfileSpec(name="sparsity", low=0.0, high=0.9, offsets=1)
     point = {"net.residual": True, "net.batch_norm": False, "sparsity.level": 0.5, "sparsity.offset_0": -0.25}
-    assert describe_point(point, {"architecture": "net"}) == "net: residual, no batch norm, sparsity 25 %"
+    constants = {"architecture": "net", "pruner": "level"}
+    summary = describe_point(point, constants, profiles={Stage.PRUNER: sparsity})
+    assert summary == "net: residual, no batch norm · level, sparsity 25 %"
 
 
 def test_an_empty_point_has_a_summary():
-    assert describe_point({}, {}) == "no choices"
+    assert describe_point({}, {}, profiles={}) == "no choices"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from automl.technique import ActiveIf, Architecture, Categorical, Integer, Search, StageContext
+from automl.technique import ActiveIf, Architecture, Categorical, Integer, Search, StageContext, Width
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -29,10 +29,10 @@ class ConvNet(Architecture):
     paper: ClassVar[str] = "LeCun et al., Gradient-based learning applied to document recognition, 1998"
 
     depth: Annotated[int, Field(ge=2, le=4), Search(Integer(low=2, high=4))] = 3
-    width_1: Annotated[int, Field(ge=1, le=1024), _WIDTHS] = 16
-    width_2: Annotated[int, Field(ge=1, le=1024), _WIDTHS] = 32
-    width_3: Annotated[int, Field(ge=1, le=1024), _WIDTHS, ActiveIf("depth", (3, 4))] = 64
-    width_4: Annotated[int, Field(ge=1, le=1024), _WIDTHS, ActiveIf("depth", (4,))] = 64
+    width_1: Annotated[int, Field(ge=1, le=1024), Width(), _WIDTHS] = 16
+    width_2: Annotated[int, Field(ge=1, le=1024), Width(), _WIDTHS] = 32
+    width_3: Annotated[int, Field(ge=1, le=1024), Width(), _WIDTHS, ActiveIf("depth", (3, 4))] = 64
+    width_4: Annotated[int, Field(ge=1, le=1024), Width(), _WIDTHS, ActiveIf("depth", (4,))] = 64
     kernel: Annotated[Literal[3, 5], Search(Categorical(choices=(3, 5)))] = 3
     activation: Annotated[
         Literal["relu", "tanh", "gelu", "silu", "hardswish"],

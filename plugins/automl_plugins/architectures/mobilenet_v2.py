@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from automl.technique import Architecture, Categorical, Integer, Search, StageContext
+from automl.technique import Architecture, Categorical, Integer, Search, StageContext, Width
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -26,7 +26,7 @@ class MobileNetV2(Architecture):
 
     stages: Annotated[int, Field(ge=1, le=5), Search(Integer(low=2, high=4))] = 3
     blocks: Annotated[int, Field(ge=1, le=8), Search(Integer(low=1, high=3))] = 2
-    width: Annotated[int, Field(ge=4, le=256), Search(Categorical(choices=(8, 16, 24, 32)))] = 16
+    width: Annotated[int, Field(ge=4, le=256), Width(), Search(Categorical(choices=(8, 16, 24, 32)))] = 16
     expansion: Annotated[int, Field(ge=1, le=8), Search(Categorical(choices=(2, 3, 4, 6)))] = 4
     kernel: Annotated[Literal[3, 5], Search(Categorical(choices=(3, 5)))] = 3
 

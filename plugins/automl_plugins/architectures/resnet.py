@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from automl.technique import Architecture, Categorical, Integer, Search, StageContext
+from automl.technique import Architecture, Categorical, Integer, Search, StageContext, Width
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -28,7 +28,7 @@ class ResNet(Architecture):
     stem: Literal["cifar", "imagenet"] = "cifar"
     stages: Annotated[int, Field(ge=1, le=5), Search(Integer(low=2, high=4))] = 3
     blocks: Annotated[int, Field(ge=1, le=18), Search(Integer(low=1, high=3))] = 3
-    width: Annotated[int, Field(ge=4, le=512), Search(Categorical(choices=(8, 16, 24, 32)))] = 16
+    width: Annotated[int, Field(ge=4, le=512), Width(), Search(Categorical(choices=(8, 16, 24, 32)))] = 16
 
     def build(self, context: StageContext) -> "nn.Module":
         """Freeze the NNI model space at these hyperparameters."""

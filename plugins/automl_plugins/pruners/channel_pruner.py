@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from automl.technique import Profile, Pruner, StageContext
+from automl.technique import Epochs, Profile, Pruner, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ class ChannelPruner(Pruner):
         channel_multiple: Channels that stay are rounded to a multiple of this, which kernels like.
     """
 
-    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000), Epochs()] = 3
     recovery_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
     channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
 

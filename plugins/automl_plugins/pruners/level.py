@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from automl.technique import Profile, Pruner, StageContext
+from automl.technique import Epochs, Profile, Pruner, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -23,7 +23,7 @@ class Level(Pruner):
     name: ClassVar[str] = "level"
     paper: ClassVar[str] = "Han et al., Learning both Weights and Connections for Efficient Neural Networks, 2015"
 
-    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000), Epochs()] = 3
     recovery_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
 
     def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":  # noqa: ARG002

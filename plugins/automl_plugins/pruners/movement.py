@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from automl.technique import Profile, Pruner, StageContext
+from automl.technique import Epochs, Profile, Pruner, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -25,9 +25,9 @@ class Movement(Pruner):
     name: ClassVar[str] = "movement"
     paper: ClassVar[str] = "Sanh et al., Movement Pruning: Adaptive Sparsity by Fine-Tuning, 2020"
 
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 6
+    epochs: Annotated[int, Field(ge=1, le=1000), Epochs()] = 6
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
-    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000), Epochs()] = 3
 
     def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":  # noqa: ARG002
         """Leave the shape: zeros are stored like any other weight."""

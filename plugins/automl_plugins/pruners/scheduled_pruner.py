@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from automl.technique import Categorical, Profile, Pruner, Search, StageContext
+from automl.technique import Categorical, Epochs, Profile, Pruner, Search, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from collections.abc import Mapping
@@ -32,9 +32,9 @@ class ScheduledPruner(Pruner):
 
     base: Annotated[Literal["level", "l1_norm", "l2_norm", "fpgm"], Search(Categorical(choices=_BASES))] = "l1_norm"
     updates: Annotated[int, Field(ge=1, le=1000)] = 4
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 4
+    epochs: Annotated[int, Field(ge=1, le=1000), Epochs()] = 4
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
-    recovery_epochs: Annotated[int, Field(ge=0, le=1000)] = 3
+    recovery_epochs: Annotated[int, Field(ge=0, le=1000), Epochs()] = 3
     channel_multiple: Annotated[int, Field(ge=1, le=64)] = 4
 
     def shrunk(self, model: "nn.Module", sparsity: Profile, context: StageContext) -> "nn.Module":

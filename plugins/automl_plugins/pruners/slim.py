@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from automl.technique import Profile, StageContext
+from automl.technique import Epochs, Profile, StageContext
 from automl_plugins.pruners.channel_pruner import ChannelPruner
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
@@ -23,7 +23,7 @@ class Slim(ChannelPruner):
     name: ClassVar[str] = "slim"
     paper: ClassVar[str] = "Liu et al., Learning Efficient Convolutional Networks through Network Slimming, 2017"
 
-    scoring_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
+    scoring_epochs: Annotated[int, Field(ge=1, le=1000), Epochs()] = 3
     scoring_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     penalty: Annotated[float, Field(gt=0, le=100)] = 0.1
 

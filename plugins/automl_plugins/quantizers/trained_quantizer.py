@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from automl.technique import Integer, Profile, QuantizedModel, Quantizer, Search, StageContext
+from automl.technique import Epochs, Integer, Profile, QuantizedModel, Quantizer, Search, StageContext
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listing the plugins needs none of it
     from torch import nn
@@ -19,7 +19,7 @@ class TrainedQuantizer(Quantizer):
         learning_rate: Peak of the schedule of these passes.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=1000), Search(Integer(low=1, high=5))] = 3
+    epochs: Annotated[int, Field(ge=1, le=1000), Epochs(), Search(Integer(low=1, high=5))] = 3
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
 
     @abstractmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from automl.technique import (
+    Epochs,
     Integer,
     Profile,
     Quantization,
@@ -36,7 +37,7 @@ class WeightsFirstQuantizer(Quantizer):
 
     takes_batch_norm: ClassVar[bool] = True
 
-    epochs: Annotated[int, Field(ge=1, le=1000), Search(Integer(low=1, high=5))] = 3
+    epochs: Annotated[int, Field(ge=1, le=1000), Epochs(), Search(Integer(low=1, high=5))] = 3
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
 
     @abstractmethod

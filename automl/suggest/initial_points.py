@@ -1,14 +1,16 @@
-"""Points that a search of compressed networks should know before it proposes any: the corners of the space."""
+"""The points with which a search of compressed networks begins: the corners of its space."""
 
 from automl.core.domain import Domain
 from automl.core.space import NO_TECHNIQUE, SearchSpace
 from automl.core.stage import Stage
 from automl.core.value import Scalar
+from automl.registry import TECHNIQUE
+from automl.technique import Width
 
 _FULL_WIDTH, _HALF_WIDTH = 1.0, 0.5
 
 
-def anchors(space: SearchSpace) -> list[dict[str, Scalar]]:
+def initial_points(space: SearchSpace) -> list[dict[str, Scalar]]:
     """Give the points that anybody would try first.
 
     For each architecture: the largest network in float, the same quantized at the highest bits, and both at half
@@ -32,25 +34,30 @@ def _corner(space: SearchSpace, architecture: Scalar, *, width: float, is_quanti
             names = space.choices(stage)
             wanted = [name for name in names if (name != NO_TECHNIQUE) == (stage is Stage.QUANTIZER and is_quantized)]
             chosen[stage.value] = [*wanted, *names, NO_TECHNIQUE][0]
+    widths = _width_parameters(str(architecture))
     values: dict[str, Scalar] = dict(space.constants)
     for parameter in space.parameters:
         if parameter.is_active(values):
             name, domain = parameter.name, parameter.domain
-            values[name] = chosen.get(name) or _value(
-                name, domain, width=width, is_network=name.startswith(f"{architecture}.")
-            )
+            if name.startswith(f"{architecture}."):
+                values[name] = domain.nearest(width * float(domain.largest())) if name in widths else domain.largest()
+            else:
+                values[name] = chosen.get(name) or _compression_value(space, name, domain)
     return space.canonical(values)
 
 
-def _value(name: str, domain: Domain, *, width: float, is_network: bool) -> Scalar:
-    field = name.rpartition(".")[2]
-    if is_network:
-        largest = domain.largest()
-        return domain.nearest(width * largest) if "width" in field and not isinstance(largest, str) else largest
-    if field == "slope" or field.startswith("offset_"):
-        return domain.nearest(0.0)
-    if name.startswith("weight_bits."):
-        return domain.largest()
-    if name.startswith("sparsity."):
-        return domain.nearest(0.0)
+def _width_parameters(architecture: str) -> frozenset[str]:
+    """Name the parameters that say how wide a network is; none of an architecture that is not installed."""
+    if architecture not in TECHNIQUE.installed():
+        return frozenset()
+    return frozenset(f"{architecture}.{field}" for field in TECHNIQUE.load(architecture).fields_with(Width))
+
+
+def _compression_value(space: SearchSpace, name: str, domain: Domain) -> Scalar:
+    """Prune as little and keep as many bits as can be, the same in all layers; other values lie in the middle."""
+    for stage, spec in space.profiles.items():
+        if name in {spec.slope_name, *spec.offset_names}:
+            return domain.nearest(0.0)
+        if name in {spec.level_name, *spec.layer_names}:
+            return domain.largest() if stage is Stage.QUANTIZER else domain.nearest(0.0)
     return domain.middle()
