@@ -64,16 +64,25 @@ def make_suggester(
         UsageError: If the name is unknown.
         PluginError: If the sampler cannot be used here.
     """
+    problem = SearchProblem(space, tuple(objectives), seed, tuple(constraints), known, cost)
+    return suggester_of(sampler_class(sampler), problem)
+
+
+def suggester_of(chosen: type[AnySampler], problem: SearchProblem) -> Suggester:
+    """Make the suggester of a class.
+
+    Raises:
+        UsageError: If it is neither of the two classes of the contract.
+    """
     from automl.suggest.sampler_suggester import SamplerSuggester
     from automl.suggest.strategy_suggester import StrategySuggester
 
-    chosen = sampler_class(sampler)
+    space = problem.space
     if issubclass(chosen, Strategy) and not space.parameters:  # one point, and nothing to learn
         chosen = sampler_class(_FOR_ONE_POINT)
     if issubclass(chosen, Strategy):
-        strategy = chosen(space.parameters, space.constants, seed=seed)
-        return StrategySuggester(strategy, space, objectives, seed=seed)
+        strategy = chosen(space.parameters, space.constants, seed=problem.seed)
+        return StrategySuggester(strategy, space, problem.objectives, seed=problem.seed)
     if issubclass(chosen, Sampler):
-        problem = SearchProblem(space, tuple(objectives), seed, tuple(constraints), known, cost)
-        return SamplerSuggester(chosen(problem), space, seed=seed)
-    raise UsageError(f"sampler {sampler!r} is neither a Sampler nor a Strategy; derive it from one of them")
+        return SamplerSuggester(chosen(problem), space, seed=problem.seed)
+    raise UsageError(f"sampler {chosen.name!r} is neither a Sampler nor a Strategy; derive it from one of them")

@@ -10,6 +10,8 @@ A test file of three lines runs one under pytest (``pip install 'automl-pareto[t
 
 from automl.testing.metric_contract import MetricContract
 from automl.testing.runtime_contract import RuntimeContract
+from automl.testing.sampler_contract import SamplerContract
+from automl.testing.stopping_contract import StoppingContract
 from automl.testing.technique_contract import TechniqueContract
 
-__all__ = ["MetricContract", "RuntimeContract", "TechniqueContract"]
+__all__ = ["MetricContract", "RuntimeContract", "SamplerContract", "StoppingContract", "TechniqueContract"]
