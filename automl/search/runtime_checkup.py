@@ -1,6 +1,6 @@
 """Says of each installed runtime whether this host can run it, and what it lacks where it cannot."""
 
-from automl.errors import AutomlError, PluginError
+from automl.errors import AutomlError
 from automl.measure.runtime import check_host
 from automl.registry import RUNTIME
 from automl.runtime import Runtime
@@ -9,17 +9,13 @@ from automl.runtime import Runtime
 def runtimes_here() -> str:
     """Open a small network in every runtime that can be a target; of the others, look for what they need.
 
-    A runtime that this host has not is none of its faults: only who chooses it must install something.
-
-    Raises:
-        PluginError: If the plugin of a runtime cannot be used.
+    A runtime that this host has not is none of its faults: only who chooses it must install something. Plugins that
+    cannot be imported are left out: they are told of with those of other kinds.
     """
-    broken = RUNTIME.broken()
-    if broken:
-        reasons = ". ".join(str(error) for error in broken.values())
-        raise PluginError(f"{len(broken)} of {len(RUNTIME.installed())} runtimes cannot be used: {reasons}")
-    here, lacking = [], []
+    here, lacking, broken = [], [], RUNTIME.broken()
     for name, plugin in RUNTIME.installed().items():
+        if name in broken:
+            continue
         reason = _what_it_lacks(runtime := plugin.load()())
         if reason is None:
             versions = ", ".join(f"{each} {version}" for each, version in runtime.versions().items())

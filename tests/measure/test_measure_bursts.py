@@ -149,6 +149,7 @@ def test_each_figure_is_its_own_percentile(timed):
         (Target(device="openvino"), time.thread_time_ns),
         (Target(threads=2), time.perf_counter_ns),
         (Target(device="openvino", threads=2), time.perf_counter_ns),
+        (Target(device="litert"), time.thread_time_ns),
         (Target(device="cuda"), time.perf_counter_ns),
     ],
     ids=str,

@@ -28,8 +28,7 @@ def techniques():
         yield
 
 
-@pytest.fixture
-def runner(tmp_path) -> TrialRunner:
+def runner_for(target: Target, tmp_path) -> TrialRunner:
     space, dataset = small_space(), small_dataset()
     spec = StudySpec(
         name="study",
@@ -38,13 +37,18 @@ def runner(tmp_path) -> TrialRunner:
         dataset_fingerprint=dataset.fingerprint,
         objectives=space.objectives,
         constraints=(),
-        target=TARGET,
+        target=target,
         seed=3,
         versions={},
         created_at=datetime.now(UTC).isoformat(),
     )
     store = TrialStore.create(str(tmp_path / "trials"), spec)
-    return TrialRunner(spec, dataset, store, LatencyMeter(TARGET, state_dir=tmp_path), torch.device("cpu"))
+    return TrialRunner(spec, dataset, store, LatencyMeter(target, state_dir=tmp_path), torch.device("cpu"))
+
+
+@pytest.fixture
+def runner(tmp_path) -> TrialRunner:
+    return runner_for(TARGET, tmp_path)
 
 
 def answers(folder, images):
@@ -88,3 +92,18 @@ def test_a_network_that_openvino_computes_otherwise_fails_its_trial(runner, monk
     assert trial.state is TrialState.FAILED
     assert trial.error.startswith("ConversionError: target openvino:1 does not compute what ONNX Runtime does")
     assert trial.metrics == {}
+
+
+def test_the_row_is_what_litert_makes_of_its_file(tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="the extra litert is not installed")
+    runner = runner_for(Target(device="litert", batch=2), tmp_path)
+    trial = runner.run(0, CHAINS["quantized"])
+    assert trial.state is TrialState.COMPLETE, trial.error_traceback
+    folder, validation = artifact_folder(runner.store, 0), runner.dataset.validation
+    assert {file.name for file in folder.iterdir()} == {"model.onnx", "model.tflite", "recipe.json"}
+    assert trial.metrics["size_bytes"] == (folder / "model.tflite").stat().st_size
+    network = interpreter.Interpreter(str(folder / "model.tflite")).get_signature_runner()
+    found = network(image=validation.images.transpose(0, 2, 3, 1).copy())["logits"]
+    assert trial.metrics["accuracy"] == (found.argmax(axis=1) == validation.labels).mean()
+    assert 0 < trial.metrics["latency_low_ms"] <= trial.metrics["latency_ms"]
+    assert trial.metrics["latency_batch"] == 2
