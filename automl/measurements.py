@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from numbers import Real
 
 from automl.core.metric import When
 from automl.errors import AutomlError, MeasureError, PluginError
-from automl.metric import Measurement, Score, Sketch
+from automl.metric import Deployed, Measurement, Score, Sketch
 from automl.registry import METRIC, TASK
 
 
@@ -74,6 +75,18 @@ def values_of(measurement: Measurement, measure: Callable[[], float | Mapping[st
         if not low <= value <= high:
             raise MeasureError(f"{_named(measurement)} gave {value!r} for {name}, which is outside {low:g} to {high:g}")
     return {name: float(value) for name, value in values.items()}
+
+
+def measured_values(measurement: Measurement, deployed: Deployed) -> dict[str, float]:
+    """Measure the metrics of a trial.
+
+    Raises:
+        MeasureError: As ``values_of`` does; also where the metric itself is missing.
+    """
+    values = values_of(measurement, partial(measurement.measure, deployed))
+    if measurement.name not in values:
+        raise MeasureError(f"{_named(measurement)} did not give it")
+    return values
 
 
 def foreseen(measurement: Measurement, sketch: Sketch) -> float | None:

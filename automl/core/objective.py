@@ -37,7 +37,10 @@ class Objective(Value):
             return cls(metric=text, direction=metric_named(text).better)
         metric, _, direction = text.partition(":")
         if not metric.isidentifier() or direction not in tuple(Direction):
-            raise UsageError(f"objective {text!r} is not of the form METRIC:max or METRIC:min, as in accuracy:max")
+            hint = "; only where its plugin is installed may the direction be left out" if text.isidentifier() else ""
+            raise UsageError(
+                f"objective {text!r} is not of the form METRIC:max or METRIC:min, as in accuracy:max{hint}"
+            )
         return cls(metric=metric, direction=Direction(direction))
 
     def loss(self, value: float) -> float:
@@ -77,7 +80,8 @@ class Constraint(Value):
                 f"constraint {text!r} compares by {operator!r}; write {_rewritten(metric, operator, number)}"
             )
         try:
-            limit = quantity(number, metric_named(metric).unit)
+            facts = metric_named(metric)
+            limit = quantity(number, facts.unit, facts.symbol)
         except ValueError as error:
             raise UsageError(f"constraint {text!r}: {error}") from None
         return cls(metric=metric, operator="<=" if operator == "<=" else ">=", limit=limit)

@@ -38,11 +38,16 @@ def bytes_of(text: str) -> float:
     return _read(text, _BYTES, "50kB", is_case_free=True)
 
 
-def quantity(text: str, unit: Unit) -> float:
+def quantity(text: str, unit: Unit, symbol: str = "") -> float:
     """Read a value of a metric.
 
     >>> quantity("1.5MB", Unit.BYTES), quantity("200us", Unit.MILLISECONDS), quantity("95%", Unit.SHARE)
     (1500000.0, 0.2, 0.95)
+
+    Args:
+        text: A number, perhaps with a unit.
+        unit: Of the metric.
+        symbol: Of the metric, which may stand behind a number of it.
 
     Raises:
         ValueError: Saying what is wrong with it.
@@ -55,7 +60,8 @@ def quantity(text: str, unit: Unit) -> float:
         case Unit.SHARE | Unit.POINTS:
             return _read(text, _PER_CENT, "0.95 or 95%")
         case _:
-            return _read(text, _COUNTS, "50000 or 50k")
+            own = {symbol: Decimal(1)} if symbol else {}
+            return _read(text, {**_COUNTS, **own}, f"5 or 5{symbol}" if symbol else "50000 or 50k")
 
 
 def _read(text: str, units: Mapping[str, Decimal], example: str, *, is_case_free: bool = False) -> float:

@@ -8,7 +8,7 @@ from automl.measure.host_lock import exclusive
 from automl.measure.opened_file import OpenedFile
 from automl.measure.reference import Reference
 from automl.measure.timing import LOCK_FILE, time_file
-from automl.measurements import values_of
+from automl.measurements import measured_values
 from automl.metric import Deployed, Measurement
 
 
@@ -38,7 +38,7 @@ def measure_alone(measurement: Measurement, deployed: Deployed, *, reference: Re
     timed = partial(time_file, path, deployed.images[:1], target, reference=reference, is_alone=True)
     opened = replace(deployed, run=OpenedFile(path, target), timed=timed)
     with exclusive(reference.state_dir / LOCK_FILE):
-        return values_of(measurement, partial(measurement.measure, opened))
+        return measured_values(measurement, opened)
 
 
 def _not_here(*_arguments: object) -> NoReturn:

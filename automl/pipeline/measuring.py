@@ -14,7 +14,7 @@ from automl.export.packing import pack
 from automl.measure.latency import LatencyMeter
 from automl.measure.opened_file import OpenedFile
 from automl.measure.targets import runtime_of
-from automl.measurements import values_of
+from automl.measurements import measured_values
 from automl.metric import Deployed, Measurement
 from automl.pipeline.compressed_model import CompressedModel
 
@@ -72,7 +72,7 @@ def measured(measurements: Iterable[Measurement], deployed: Deployed, meter: Lat
         if measurement.is_measured_alone:
             values |= meter.measure_alone(measurement, deployed)
         else:
-            values |= values_of(measurement, partial(measurement.measure, deployed))
+            values |= measured_values(measurement, deployed)
     return values
 
 

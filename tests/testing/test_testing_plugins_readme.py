@@ -15,7 +15,9 @@ def test_technique_and_test_of_the_readme_pass_the_contract(tmp_path):
     for source in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
         name = re.match(r"# (\w+\.py)\n", source)[1]
         (tmp_path / name).write_text(source)
-    assert {"my_pruner.py", "test_my_pruner.py"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"my_pruner.py", "test_my_pruner.py", "my_metric.py", "test_my_metric.py"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
     command = [
         sys.executable,
         "-m",

@@ -1,12 +1,12 @@
 """A package of somebody else, pip-installed, is listed, described and searched with."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from installed_package import automl, environment_with
 
 PACKAGE = Path(__file__).parent / "automl-mlp"
 SPACE = """
@@ -21,19 +21,7 @@ weight_bits: {level: [4, 8], slope: 0}
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """Install the package beside automl, and give what a process needs to see it."""
-    target = tmp_path_factory.mktemp("installed")
-    source = tmp_path_factory.mktemp("source")
-    for file in PACKAGE.iterdir():
-        (source / file.name).write_bytes(file.read_bytes())
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, capture_output=True, timeout=240)
-    return {**os.environ, "PYTHONPATH": str(target)}
-
-
-def automl(environment, *arguments, cwd=None):
-    command = [str(Path(sys.executable).parent / "automl"), *arguments]
-    return subprocess.run(command, env=environment, cwd=cwd, check=True, capture_output=True, text=True, timeout=240)
+    return environment_with(PACKAGE, tmp_path_factory)
 
 
 @pytest.mark.slow
