@@ -13,38 +13,47 @@ from automl.core.stage import Stage
 from automl.core.trial import Trial
 from automl.core.value import Point, Scalar
 from automl.search_problem import Cost, KnownMetrics
+from automl.suggest.acquisition_function import AcquisitionFunction, Observations, is_informative
 from automl.suggest.candidate_pool import mutations, random_points, whole_space
 from automl.suggest.described_points import Describe, DescribedPoints, PointDescriber
 from automl.suggest.expected_improvement import Vector
-from automl.suggest.initial_design import spread_points, telling_points
-from automl.suggest.outlook import Outlook, Told, is_informative
+from automl.suggest.initial_design import latin_hypercubes, maximum_entropy_design
 from automl.suggest.suggester import point_key
 
 _ENUMERATED = 16_384
+"""A space of at most so many points is scored as a whole, where predictions cost microseconds (chosen by hand)."""
 _EMULATED = 2048
+"""The same, where the predictor is slow and emulated (chosen by hand)."""
 _RANDOM = 512
 _MUTATED = 512
 _ROUNDS = 2
 _PARENTS = 12
+"""Of a larger space so many random points and mutations of the front are scored; then, in each of so many rounds,
+mutations of the best of them (chosen by hand, so that a proposal takes tenths of a second:
+benchmarks/search/suggest_time.py)."""
 _DESIGN = 12
+"""Points of the initial design (chosen by hand)."""
 _DESIGNS = 8
+"""Latin hypercubes held ready, where points of the initial design cannot be feasible."""
 _TRIES = 4096
+"""Random points among which a new one is looked for, where neither a design nor a model has any."""
 _COSTED = 256
+"""The most promising points, of which it is asked what they cost: some tenths of a second."""
 _FIXED_COST = 0.15
-"""Of a trial's time, the share that no cache saves: export, measurement, the engine (benchmarks/trial_overhead.py)."""
+"""Share of a trial's time that no cache saves: export, measurement, the engine (benchmarks/trial_overhead.py)."""
 
 
 class AutoSuggester:
     """Proposes points by expected hypervolume improvement over a pool of points that were never tried.
 
-    It begins with a Latin hypercube. Every proposal depends on the seed, on the finished trials and on the running
-    ones alone, so a study that is resumed goes on as it would have.
+    The initial design is a Latin hypercube. Every proposal depends on the seed, on the finished trials and on the
+    pending ones alone, so a study that is resumed goes on as it would have.
 
     Args:
         space: Where points come from.
         objectives: What is better.
         seed: Of every draw.
-        constraints: What a network must keep to. Those that told trials name count as well.
+        constraints: What a network must keep to. Those that trials of an earlier run name count as well.
         known: Predicts metrics before training; where absent, every objective is modelled.
         predictions: How many points ``known`` is asked about for one proposal; a model of its answers chooses them.
             All where absent: for a predictor that takes microseconds.
@@ -72,34 +81,34 @@ class AutoSuggester:
         metrics = dict.fromkeys([*(one.metric for one in objectives), *(one.metric for one in constraints)])
         self._describer = PointDescriber(space, known, list(metrics), seed=seed)
         self._all = whole_space(space, _ENUMERATED if self._predictions is None else _EMULATED)
-        self._told: dict[object, Trial] = {}
-        self._running: dict[object, dict[str, Scalar]] = {}
+        self._finished: dict[object, Trial] = {}
+        self._pending: dict[object, dict[str, Scalar]] = {}
         self._design: list[dict[str, Scalar]] | None = None
         self._everything: DescribedPoints | None = None
 
     def ask(self) -> dict[str, Scalar] | None:
         """Propose a point never proposed before; None where the space has no more."""
-        generator = np.random.default_rng([self._seed, len(self._told), len(self._running)])
-        trials = sorted(self._told.values(), key=lambda trial: trial.number)
+        generator = np.random.default_rng([self._seed, len(self._finished), len(self._pending)])
+        trials = sorted(self._finished.values(), key=lambda trial: trial.number)
         informative = sum(is_informative(trial, self._objectives) for trial in trials)
-        if len(self._told) + len(self._running) < _DESIGN or informative < 2:
+        if len(self._finished) + len(self._pending) < _DESIGN or informative < 2:
             point = self._designed()
             point = self._any(generator) if point is None else point
         else:
             point = self._best(trials, generator)
         if point is not None:
-            self._running[point_key(point)] = point
+            self._pending[point_key(point)] = point
         return point
 
     def reserve(self, point: Point) -> None:
         """Take note of a canonical point that is about to be evaluated though it was not proposed here."""
-        self._running[point_key(point)] = dict(point)
+        self._pending[point_key(point)] = dict(point)
 
     def tell(self, trial: Trial) -> None:
         """Learn from a trial of this run or of an earlier one."""
         key = point_key(self._space.canonical(trial.point))
-        self._running.pop(key, None)
-        self._told[key] = trial
+        self._pending.pop(key, None)
+        self._finished[key] = trial
 
     def _designed(self) -> dict[str, Scalar] | None:
         """Give the next point of the design that is new and may keep to the constraints."""
@@ -111,11 +120,13 @@ class AutoSuggester:
 
     def _made_design(self) -> list[dict[str, Scalar]]:
         """Choose the design, and more of its kind for points that cannot be feasible."""
-        describer, more = self._describer, spread_points(self._space, _DESIGN, seed=self._seed)
+        describer, more = self._describer, latin_hypercubes(self._space, _DESIGN, seed=self._seed)
         if not describer.groups:  # there is nothing to choose
             return [next(more)]
         describe = describer.describe if self._predictions is None else describer.emulator([])
-        chosen = telling_points(self._space, _DESIGN, describe=describe, groups=describer.groups, seed=self._seed)
+        chosen = maximum_entropy_design(
+            self._space, _DESIGN, describe=describe, groups=describer.groups, seed=self._seed
+        )
         return [*chosen, *islice(more, _DESIGNS * _DESIGN)]
 
     def _may_be_feasible(self, point: Point) -> bool:
@@ -133,29 +144,29 @@ class AutoSuggester:
         return dict(new[generator.integers(len(new))]) if new else None
 
     def _best(self, trials: Sequence[Trial], generator: np.random.Generator) -> dict[str, Scalar] | None:
-        told, running = [self._space.canonical(trial.point) for trial in trials], list(self._running.values())
+        finished, pending = [self._space.canonical(trial.point) for trial in trials], list(self._pending.values())
         describe: Describe = self._describer.describe
         if self._predictions is not None:
-            describe = self._describer.emulator([*told, *running])
+            describe = self._describer.emulator([*finished, *pending])
         pool = self._whole(describe) if self._all is not None else describe(self._drawn(trials, generator))
         if not pool.points:
             return None
-        described = self._describer.describe(told)
-        largest = {metric: float(np.nanmax(said.values)) for metric, said in pool.predictions.items()}
-        known = Told(trials, described, self._describer.describe(running), largest)
-        outlook = Outlook(known, self._objectives, self._constraints, groups=self._describer.groups)
-        scores = outlook.scores(pool)
+        described = self._describer.describe(finished)
+        largest = {metric: float(np.nanmax(predicted.values)) for metric, predicted in pool.predictions.items()}
+        observed = Observations(trials, described, self._describer.describe(pending), largest)
+        acquisition = AcquisitionFunction(observed, self._objectives, self._constraints, groups=self._describer.groups)
+        scores = acquisition.scores(pool)
         for _ in range(_ROUNDS if self._all is None else 0):
             best = pool.only(np.argsort(-scores, kind="stable")[:_PARENTS])
             near = self._new(mutations(self._space, best.points, _MUTATED, generator))
             if near:
                 found = describe(near)
-                pool, scores = pool.joined(found), np.concatenate([scores, outlook.scores(found)])
+                pool, scores = pool.joined(found), np.concatenate([scores, acquisition.scores(found)])
         if self._predictions is not None:
             shortlist = self._best_first(pool, scores)[: self._predictions]
             pool = self._describer.describe(pool.only(shortlist).points)
-            scores = outlook.scores(pool)
-        return self._chosen(pool, scores, outlook)
+            scores = acquisition.scores(pool)
+        return self._chosen(pool, scores, acquisition)
 
     def _whole(self, describe: Describe) -> DescribedPoints:
         """Describe all points of a small space that are left, once where the predictor itself is asked."""
@@ -178,11 +189,13 @@ class AutoSuggester:
     def _new(self, points: Iterable[dict[str, Scalar]]) -> list[dict[str, Scalar]]:
         """Keep the points that were never proposed, once each."""
         unique = {point_key(point): point for point in points}
-        return [point for key, point in unique.items() if key not in self._told and key not in self._running]
+        return [point for key, point in unique.items() if key not in self._finished and key not in self._pending]
 
-    def _chosen(self, pool: DescribedPoints, scores: Vector, outlook: Outlook) -> dict[str, Scalar] | None:
+    def _chosen(
+        self, pool: DescribedPoints, scores: Vector, acquisition: AcquisitionFunction
+    ) -> dict[str, Scalar] | None:
         if not scores.max() > 0:  # nothing is expected of any point: rather one that may be feasible than none
-            scores = outlook.feasibility(pool)
+            scores = acquisition.feasibility(pool)
         if not scores.max() > 0:
             return None
         return dict(pool.points[self._best_first(pool, scores)[0]])
@@ -199,4 +212,4 @@ class AutoSuggester:
 
     def _is_seen(self, point: Point) -> bool:
         key = point_key(point)
-        return key in self._told or key in self._running
+        return key in self._finished or key in self._pending

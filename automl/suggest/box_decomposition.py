@@ -1,4 +1,4 @@
-"""What a front leaves free, cut into boxes: the region in which a new trial would improve it."""
+"""Decomposes the region that a front does not dominate into boxes: there a new trial improves the hypervolume."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from automl.core.pareto import Losses
 from automl.suggest.encoding import Matrix
 
 _SWEPT = 3
+"""Objectives that the sweep handles at once."""
 
 
 class Boxes(NamedTuple):
@@ -24,8 +25,8 @@ class Boxes(NamedTuple):
     upper: Matrix
 
 
-def free_boxes(points: Sequence[Losses], reference: Losses) -> Boxes:
-    """Cut the region that no point dominates, up to ``reference``, into boxes.
+def box_decomposition(points: Sequence[Losses], reference: Losses) -> Boxes:
+    """Decompose the region that no point dominates, up to the reference point, into boxes that do not overlap.
 
     A sweep along the third objective over the staircase of the first two (as in Yang et al. 2019, "Efficient
     computation of expected hypervolume improvement"): at most twice as many boxes as points, and one more. Each
@@ -33,7 +34,7 @@ def free_boxes(points: Sequence[Losses], reference: Losses) -> Boxes:
 
     Args:
         points: Losses; those that do not beat the reference in every objective change nothing.
-        reference: The worst corner, one loss an objective.
+        reference: The reference point of the hypervolume, one loss an objective.
     """
     inside = [tuple(p) for p in points if all(value < limit for value, limit in zip(p, reference, strict=True))]
     found = _slabs(inside, tuple(reference))
@@ -56,7 +57,7 @@ def _slabs(points: list[tuple[float, ...]], reference: tuple[float, ...]) -> lis
 
 
 class _Strip(NamedTuple):
-    """The free region over an interval of the first objective, at the level that the sweep has reached."""
+    """The region not dominated over an interval of the first objective, at the level that the sweep has reached."""
 
     left: float
     right: float

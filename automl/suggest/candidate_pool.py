@@ -1,4 +1,4 @@
-"""Points that a search may propose next: all of a small space, or random ones and neighbours of good ones."""
+"""Candidates for the next proposal: all points of a small space, or random ones and mutations of good ones."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,7 +9,7 @@ from automl.core.space import SearchSpace
 from automl.core.value import Point, Scalar
 
 _NEAR = 0.15
-"""Mutations of a range move by so much of it, in standard deviations, as often as they draw anew."""
+"""Standard deviation of a mutation, as a share of the range; a mutation draws a new value as often (chosen by hand)."""
 
 
 def whole_space(space: SearchSpace, limit: int) -> list[dict[str, Scalar]] | None:
@@ -42,7 +42,7 @@ def mutations(
     *,
     keeping: Collection[str] = (),
 ) -> Iterator[dict[str, Scalar]]:
-    """Change one to three parameters of a parent, or of a child of two.
+    """Change one to three parameters of a parent, or one time in four of a uniform crossover of two parents.
 
     Choices that no longer apply fall away, and those that now do are drawn.
 

@@ -16,7 +16,9 @@ from automl.suggest.gaussian_process import GaussianProcess
 from automl.suggest.suggester import point_key
 
 _SAMPLE = 64
+"""Random points whose predictions set the scale of a metric, and teach the emulator of a slow predictor."""
 _MIDDLE = 0.5
+"""Stands for a prediction that is lacking, on the scale from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,11 @@ class PointDescriber:
         groups = self._encoding.groups
         processes = {
             metric: GaussianProcess.fit(
-                learnt.rows[np.isfinite(told.values), : len(groups)],
-                np.log(told.values[np.isfinite(told.values)]),
+                learnt.rows[np.isfinite(prediction.values), : len(groups)],
+                np.log(prediction.values[np.isfinite(prediction.values)]),
                 groups,
             )
-            for metric, told in learnt.predictions.items()
+            for metric, prediction in learnt.predictions.items()
         }
 
         def emulate(points: Sequence[Point]) -> DescribedPoints:

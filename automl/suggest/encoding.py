@@ -14,9 +14,10 @@ from automl.core.value import Point
 Matrix = npt.NDArray[np.float64]
 
 _MIDDLE = 0.5
-"""Where an ordered parameter that does not apply is put: at equal distance from both ends."""
+"""Stands for an ordered parameter that does not apply: at equal distance from both ends."""
 _ALIKE = 3
-"""So many parameters of one domain are also described together, by their mean or their counts."""
+"""From so many parameters of one domain on, columns describe them together as well, by their mean or their counts
+(chosen by hand; benchmarks/search/space_shape.py measures spaces with one number a layer)."""
 
 
 class Encoding:

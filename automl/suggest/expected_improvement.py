@@ -1,4 +1,4 @@
-"""What a trial may be expected to add to a front, before it runs."""
+"""Expected hypervolume improvement, in closed form, of points whose losses are normal, lognormal or known."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,14 @@ from automl.suggest.encoding import Matrix
 Vector = npt.NDArray[np.float64]
 
 _ROWS_AT_A_TIME = 4096
+"""Points that are scored together: it bounds the memory, and changes no result."""
 _ROUNDING = 1e-12
+"""Of a limit, by which a known loss may miss it and still hold: what float64 loses."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is thought of one loss at several points.
+    """The distribution of one loss at several points.
 
     Attributes:
         mean: Of the loss, or of its logarithm; one value a point.
@@ -35,8 +37,8 @@ class Forecast:
         """Give the forecast of some of the points."""
         return Forecast(self.mean[start:end], self.deviation[start:end], self.is_logarithmic)
 
-    def shortfall(self, limits: Vector) -> Matrix:
-        """Expect by how much the loss stays below each limit: ``E[max(limit - loss, 0)]``, in closed form.
+    def expected_improvement(self, limits: Vector) -> Matrix:
+        """Give the expected improvement on each limit: ``E[max(limit - loss, 0)]``, in closed form.
 
         Args:
             limits: Losses; minus infinity expects 0.
@@ -70,14 +72,14 @@ class Forecast:
 
 
 def expected_hypervolume_improvement(forecasts: Sequence[Forecast], boxes: Boxes) -> Vector:
-    """Expect how much hypervolume each point would add, exactly.
+    """Give the expected hypervolume improvement of each point, exactly.
 
     Within a box the improvement is a product over objectives, and for independent losses so is its expectation
     (Emmerich et al. 2011); known losses are the limit of no deviation.
 
     Args:
         forecasts: One an objective, all of the same points.
-        boxes: What the front leaves free, in the same objectives.
+        boxes: The decomposition of the region that the front does not dominate, in the same objectives.
 
     Returns:
         One expectation a point.
@@ -95,6 +97,6 @@ def _of_some(forecasts: Sequence[Forecast], boxes: Boxes) -> Vector:
     for index, forecast in enumerate(forecasts):
         sides = np.concatenate([boxes.lower[:, index], boxes.upper[:, index]])
         limits, where = np.unique(sides, return_inverse=True)  # boxes share most of their sides
-        below = forecast.shortfall(limits)
+        below = forecast.expected_improvement(limits)
         volumes *= below[:, where[len(boxes.lower) :]] - below[:, where[: len(boxes.lower)]]
     return np.asarray(volumes.sum(axis=1))

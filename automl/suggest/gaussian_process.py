@@ -13,15 +13,21 @@ from automl.suggest.encoding import Matrix
 from automl.suggest.expected_improvement import Vector
 
 _SQUARED_REACH = 12.0
-"""Expected sum of the columns' weights: distances of points grow with their number, and their weights must not."""
+"""Expected sum of the columns' weights: squared distances grow with the number of columns, and this keeps the expected
+correlation of two points as it is (the idea of Hvarfner et al. 2024; the number is chosen by hand)."""
 _WEIGHT_SPREAD = 1.2
+"""Standard deviation of the logarithm of a weight under its prior (chosen by hand)."""
 _NOISE = 0.02
+"""Expected share of the variance that is noise (chosen by hand)."""
 _BOUNDS = (-10.0, 6.0)
-"""Of the logarithm of each hyperparameter."""
+"""Limits of the logarithm of each hyperparameter; the priors keep it far within them."""
 _JITTER = 1e-8
+"""Added to the diagonal, so that the covariance of two equal rows can be inverted."""
 _STEPS = 60
+"""Of the optimizer, at most."""
 _LEARNT_FROM = 120
-"""Hyperparameters are found with at most so many rows, and used with all."""
+"""Hyperparameters are learnt from at most so many rows, and used with all: it bounds the time of a proposal
+(benchmarks/search/suggest_time.py)."""
 
 
 class GroupedMatern(Kernel):  # type: ignore[misc] # scikit-learn has no types
@@ -61,7 +67,7 @@ class GroupedMatern(Kernel):  # type: ignore[misc] # scikit-learn has no types
 
     @property
     def bounds(self) -> Matrix:
-        """None for scikit-learn, which warns where data leave a value at its bound: the priors see to that."""
+        """Without limits: scikit-learn warns of a value at its limit, and the priors keep values from going there."""
         return np.tile([-np.inf, np.inf], (len(self.weights) + 2, 1))
 
     def __call__(
@@ -92,7 +98,7 @@ class GroupedMatern(Kernel):  # type: ignore[misc] # scikit-learn has no types
         return np.full(len(rows), float(self.amplitude))
 
     def is_stationary(self) -> bool:
-        """Say that only differences count."""
+        """Say that the covariance depends on differences of rows alone."""
         return True
 
     def _squares_of(self, rows: Matrix) -> Matrix:
@@ -118,7 +124,7 @@ def prior_kernel(groups: Sequence[int]) -> GroupedMatern:
 
 
 class GaussianProcess:
-    """What a metric is at points that were not tried, given those that were.
+    """A metric at points that were not tried, given those that were.
 
     Hyperparameters maximise the posterior density: each weight has a lognormal prior around an equal share of the
     distances (in the spirit of Hvarfner et al. 2024, "Vanilla Bayesian optimization performs great in high

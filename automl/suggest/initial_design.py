@@ -1,4 +1,4 @@
-"""The points that a search begins with: few, spread evenly over every parameter, and telling together."""
+"""The initial design: few points, spread evenly over every parameter, of which a model expects to learn most."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -12,9 +12,10 @@ from automl.suggest.described_points import Describe
 from automl.suggest.gaussian_process import prior_kernel
 
 _HYPERCUBES = 200
+"""Latin hypercubes of which the one of highest entropy is chosen (chosen by hand)."""
 
 
-def spread_points(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict[str, Scalar]]:
+def latin_hypercubes(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict[str, Scalar]]:
     """Draw Latin hypercubes, one after the other, without end.
 
     Of ``count`` points in a row, each parameter takes each of ``count`` equal parts of its domain once (McKay et al.
@@ -36,7 +37,7 @@ def spread_points(space: SearchSpace, count: int, *, seed: int) -> Iterator[dict
             yield point
 
 
-def telling_points(
+def maximum_entropy_design(
     space: SearchSpace, count: int, *, describe: Describe, groups: Sequence[int], seed: int
 ) -> list[dict[str, Scalar]]:
     """Choose the Latin hypercube of which a model expects to learn most.
@@ -51,7 +52,7 @@ def telling_points(
         groups: Which columns of a row share a length scale.
         seed: Of the draws.
     """
-    drawn = list(islice(spread_points(space, count, seed=seed), _HYPERCUBES * count))
+    drawn = list(islice(latin_hypercubes(space, count, seed=seed), _HYPERCUBES * count))
     rows = describe(drawn).rows
     kernel = prior_kernel(groups)
     entropies = [np.linalg.slogdet(kernel(rows[start : start + count]))[1] for start in range(0, len(drawn), count)]

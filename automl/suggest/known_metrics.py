@@ -7,9 +7,11 @@ import numpy as np
 from automl.suggest.expected_improvement import Forecast, Vector
 
 _EXACT = 1e-6
+"""A prediction that never missed the measurement by more than this, relatively, counts as exact."""
 _PRIOR_TRIALS = 2.0
 _PRIOR_DEVIATION = 0.1
-"""What an inexact prediction's error is thought to be before trials tell, and for how many trials that counts."""
+"""The prior of an inexact prediction's error: its deviation, and for how many trials that counts (chosen by hand; the
+measured errors of latency are in benchmarks/README.md, by benchmarks/predictors.py)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a loss is at points that were not tried, learnt from those that were."""
+"""Models one loss over the space: what it is at points that were not tried, learnt from those that were."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -12,6 +12,7 @@ from automl.suggest.expected_improvement import Forecast, Vector
 from automl.suggest.gaussian_process import GaussianProcess
 
 _LEAST_ERROR = 1e-4
+"""Of a metric that reaches its best value, whose error has no logarithm (chosen by hand)."""
 
 
 def loss_of(objective: Objective, value: float) -> float:
@@ -29,7 +30,7 @@ class LossModel:
         rows: Points that were tried, one a row.
         losses: What was observed.
         groups: Which columns of a row share a length scale.
-        wreck: Losses above this are told apart no further.
+        outliers_above: Losses above this are clipped to it, so that an outlier does not bend the model.
         is_logarithmic: Whether the loss is never 0 or below, and changes by factors.
     """
 
@@ -39,11 +40,11 @@ class LossModel:
         losses: Vector,
         *,
         groups: Sequence[int],
-        wreck: float = np.inf,
+        outliers_above: float = np.inf,
         is_logarithmic: bool = False,
     ) -> None:
         self._is_logarithmic = is_logarithmic
-        clipped = np.minimum(losses, wreck)
+        clipped = np.minimum(losses, outliers_above)
         self._rows = rows
         self._values = np.log(clipped) if self._is_logarithmic else clipped
         self._process = GaussianProcess.fit(rows, self._values, groups)
@@ -53,7 +54,7 @@ class LossModel:
         return Forecast(*self._process.predict(rows), is_logarithmic=self._is_logarithmic)
 
     def believing(self, rows: Matrix) -> Self:
-        """Take points that still run as if they had ended as forecast: less is to be learnt beside them."""
+        """Take pending points as observed with their forecast, by which the deviation near them shrinks."""
         believed = np.concatenate([self._values, self._process.predict(rows)[0]])
         self._process = self._process.conditioned(np.vstack([self._rows, rows]), believed)
         return self

@@ -19,9 +19,11 @@ from automl.suggest.optuna_domains import distribution, suggested
 from automl.suggest.suggester import point_key, random_point
 
 _REPEATS_ALLOWED = 10
+"""Known points that a sampler may propose in a row before a random one takes their place (chosen by hand)."""
 _DIRECTIONS = {Direction.MAX: StudyDirection.MAXIMIZE, Direction.MIN: StudyDirection.MINIMIZE}
 _STATES = {TrialState.COMPLETE: OptunaState.COMPLETE, TrialState.STOPPED: OptunaState.PRUNED}
 _RANDOM_TRIES = 2000
+"""Random points of which none is new before the space counts as exhausted."""
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(seed=seed, multivariate=True, group=True, n_startup_trials=20),

@@ -1,4 +1,4 @@
-"""Tells a sampler which points are cheap: those whose first stages a trial of the study has paid for."""
+"""The cost of points for a sampler: low where a trial of the study has run their first stages already."""
 
 from collections.abc import Sequence
 

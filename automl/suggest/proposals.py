@@ -1,4 +1,4 @@
-"""What is done with the points of any plugin: they become canonical, and random ones stand in for repeats."""
+"""Makes points of any sampler canonical, and draws a random one where a sampler repeats itself."""
 
 import random
 from collections.abc import Container
@@ -9,6 +9,7 @@ from automl.errors import SearchError
 from automl.suggest.suggester import point_key, random_point
 
 _RANDOM_TRIES = 2000
+"""Random points of which none is new before the space counts as exhausted."""
 
 
 def canonical_proposal(space: SearchSpace, proposed: Point, *, sampler: str) -> dict[str, Scalar]:

@@ -12,8 +12,10 @@ from automl.core.pareto import losses
 from automl.core.trial import Trial, TrialState
 
 _REMEMBERED = 300
+"""Feasible trials among which a new one is ranked (chosen by hand: ranking takes quadratic time)."""
 _SHARPNESS = 0.05
-"""The factor of Zitzler and Künzli: the smaller, the more it matters to be dominated at all."""
+"""The scaling factor kappa of Zitzler and Künzli (2004), who use 0.05 as well: the smaller, the more it matters to be
+dominated at all."""
 
 
 class Rewards:

@@ -10,6 +10,7 @@ from automl.suggest.proposals import canonical_proposal, unseen_point
 from automl.suggest.suggester import point_key
 
 _REPEATS_ALLOWED = 20
+"""Known points that a sampler may propose in a row before a random one takes their place (chosen by hand)."""
 
 
 class SamplerSuggester:

@@ -9,7 +9,7 @@ from tiny_study import line_space, tiny_space, wide_space
 from automl.core.stage import Stage
 from automl.spaces.load import load_space
 from automl.suggest.candidate_pool import mutations, random_points, whole_space
-from automl.suggest.initial_design import spread_points
+from automl.suggest.initial_design import latin_hypercubes
 from automl.suggest.suggester import point_key
 
 
@@ -58,7 +58,7 @@ def test_a_mutation_keeps_what_it_shall_keep():
 
 
 def test_a_design_takes_each_part_of_a_domain_once():
-    design = spread_points(line_space(), 12, seed=4)
+    design = latin_hypercubes(line_space(), 12, seed=4)
     for _ in range(2):
         points = [next(design) for _ in range(12)]
         for name in points[0]:
@@ -66,6 +66,6 @@ def test_a_design_takes_each_part_of_a_domain_once():
 
 
 def test_a_design_balances_choices_and_leaves_out_what_does_not_apply():
-    points = [point for point, _ in zip(spread_points(wide_space(), 12, seed=0), range(12), strict=False)]
+    points = [point for point, _ in zip(latin_hypercubes(wide_space(), 12, seed=0), range(12), strict=False)]
     assert Counter(point["pruner"] for point in points) == {"none": 4, "l1_norm": 4, "fpgm": 4}
     assert all(wide_space().canonical(point) == point for point in points)

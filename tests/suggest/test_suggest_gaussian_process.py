@@ -72,11 +72,11 @@ def test_what_runs_is_believed_and_no_longer_uncertain():
     assert (after.deviation < 0.6 * before.deviation).all()
 
 
-def test_wrecks_do_not_bend_the_model():
+def test_outliers_do_not_bend_the_model():
     rows = rows_of(30)
     losses = np.where(np.arange(30) == 3, 1e6, np.exp(wave(rows)))
-    wrecked = LossModel(rows, losses, groups=GROUPS, wreck=5.0, is_logarithmic=True)
-    assert wrecked.forecast(rows[3:4]).mean < np.log(5.5)
+    clipped = LossModel(rows, losses, groups=GROUPS, outliers_above=5.0, is_logarithmic=True)
+    assert clipped.forecast(rows[3:4]).mean < np.log(5.5)
 
 
 def test_exact_predictions_are_taken_at_their_word():

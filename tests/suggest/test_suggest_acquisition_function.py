@@ -5,8 +5,8 @@ import pytest
 from tiny_study import line_space, trial_of
 
 from automl.core.objective import Objective
+from automl.suggest.acquisition_function import AcquisitionFunction, Observations
 from automl.suggest.described_points import PointDescriber
-from automl.suggest.outlook import Outlook, Told
 
 OBJECTIVES = (Objective.parse("size_bytes:min"), Objective.parse("latency_ms:min"))
 
@@ -33,8 +33,8 @@ def improvements(factor, *points):
     describer = PointDescriber(line_space(), known, ["size_bytes", "latency_ms"], seed=0)
     ends = [at(0.0, 1.0), at(1.0, 0.0)]  # small and slow, large and fast
     trials = [trial_of(number, ends[number], metrics=metrics) for number, metrics in enumerate(known.predict(ends))]
-    told = Told(trials, describer.describe(ends), describer.describe([]), {})
-    return Outlook(told, OBJECTIVES, (), groups=describer.groups).scores(describer.describe(points))
+    observed = Observations(trials, describer.describe(ends), describer.describe([]), {})
+    return AcquisitionFunction(observed, OBJECTIVES, (), groups=describer.groups).scores(describer.describe(points))
 
 
 @pytest.mark.parametrize("factor", [10.0, 1000.0])
