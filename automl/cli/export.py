@@ -70,14 +70,18 @@ def export(
     """Copy a trial's network and recipe out of the store."""
     from automl.cli.stored_trial import stored_trial
     from automl.errors import StoreError, UsageError
-    from automl.measure.targets import runtime_named
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
+    from automl.registry import RUNTIME
     from automl.storage.store import TrialStore
 
     if packed and form not in {None, _ONNX}:
         raise UsageError(f"--packed packs ONNX files, not {form}; give one of --packed and --format {form}")
     if form is not None and form != _ONNX:
-        runtime_named(form)
+        if form not in RUNTIME.installed():
+            raise UsageError(
+                f"--format {form!r} is none of {', '.join([_ONNX, *RUNTIME.installed()])}; give one of them"
+            )
+        RUNTIME.load(form)
     opened = TrialStore.open(store, study)
     trial = stored_trial(opened, number)
     measured = _measured(opened.spec.target, is_needed=form is None and not packed)

@@ -107,7 +107,8 @@ def test_its_export_is_what_was_measured_and_its_lines_run(automl, tmp_path):
 
 def test_it_is_listed_among_the_targets_and_by_doctor(automl):
     assert "devices cpu, cuda, evaluator, litert, openvino;" in automl("search", "tiny.yaml", "--target", "x", code=2)
-    assert "did you mean evaluator?" in automl("export", "tiny", "0", "-o", "x", "--format", "evaluate", code=2)
+    refusal = automl("export", "tiny", "0", "-o", "x", "--format", "onx", code=2)
+    assert "'onx' is none of onnx, cpu, cuda, evaluator, executorch, litert, openvino, torn" in refusal
     checks = {check["name"]: check["finding"] for check in json.loads(automl("doctor", "--json"))}
     assert f"evaluator (onnx {version('onnx')})" in checks["runtimes"]
     assert "runtime 'torn' of evaluator 3.1 cannot be imported" in checks["plugins"]

@@ -25,7 +25,7 @@ class ExecuTorch(Runtime):
     install = install_line("executorch")
     distributions = ("executorch",)
     tolerance = 0.05
-    is_timed = False  # how many threads it takes cannot be said from Python
+    is_timed = False  # an experimental call alone sets its threads, and a conversion takes half a minute
 
     def write(self, model: bytes, folder: Path) -> None:
         """Write ``model.pte``."""
