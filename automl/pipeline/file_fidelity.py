@@ -27,27 +27,34 @@ def check_file_fidelity(compressed: CompressedModel, gaps: Mapping[Transition, f
     Raises:
         FidelityError: With the rewrite, the gap, and the layer where one is found.
     """
-    quantization, normalization = compressed.quantization, dataset.normalization
-    is_quantized = quantization is not None and bool(quantization.outputs)
+    is_quantized = compressed.quantization is not None and bool(compressed.quantization.outputs)
     beyond = first_beyond(gaps, is_quantized=is_quantized)
+    if beyond is Transition.EXPORT and _is_explained(gaps[beyond], compressed, dataset):
+        _logger.warning(
+            "the network answers so alike to all images that rounding alone moves its logits by %.0f%% of "
+            "their spread: its accuracy is that of the file, and says little of the network",
+            100 * gaps[beyond],
+        )
+        later: dict[Transition, float] = {
+            transition: gap for transition, gap in gaps.items() if transition is not Transition.EXPORT
+        }
+        beyond = first_beyond(later, is_quantized=is_quantized)
     if beyond is None:
         return
-    limit = bound(beyond, is_quantized=is_quantized)
     layer = None
-    if quantization is not None and is_quantized:
-        images = dataset.validation.images[:_REPEATED_IMAGES]
-        if beyond is Transition.EXPORT and gaps[beyond] <= explained_gap(
-            gaps[beyond], compressed.model, quantization, images, normalization
-        ):
-            _logger.warning(
-                "the network answers so alike to all images that rounding alone moves its logits by %.0f%% of "
-                "their spread: its accuracy is that of the file, and says little of the network",
-                100 * gaps[beyond],
-            )
-            return
-        layer = first_departure(compressed.model, quantization, dataset.validation.images, normalization)
+    if compressed.quantization is not None and is_quantized:
+        images = dataset.validation.images
+        layer = first_departure(compressed.model, compressed.quantization, images, dataset.normalization)
     raise FidelityError(
         f"the {beyond} changed what the network answers: its logits lie {gaps[beyond]:.2%} of their spread "
-        f"apart, where rounding explains at most {limit:.1%}{f', first at {layer}' if layer else ''}; "
-        "no figure of this file would be true of the network"
+        f"apart, where rounding explains at most {bound(beyond, is_quantized=is_quantized):.1%}"
+        f"{f', first at {layer}' if layer else ''}; no figure of this file would be true of the network"
     )
+
+
+def _is_explained(gap: float, compressed: CompressedModel, dataset: Dataset) -> bool:
+    """Say whether the roundings of a quantized network alone may move its logits as far."""
+    if compressed.quantization is None:
+        return False
+    images = dataset.validation.images[:_REPEATED_IMAGES]
+    return gap <= explained_gap(gap, compressed.model, compressed.quantization, images, dataset.normalization)
