@@ -29,6 +29,7 @@ from automl.network.stirring import stirred
 from automl.network.tracing import trace_operations
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
+from automl.pipeline.no_fit import no_fit
 from automl.pipeline.simulation import explained_gap, simulated_logits
 from automl.task import Task
 from automl.technique import Quantizer, StageContext
@@ -139,7 +140,7 @@ class Rehearsal:
         self, prepared: nn.Module, quantizer: Quantizer, weight_bits: Profile, context: StageContext
     ) -> str | None:
         images = context.calibration[:COMPARED_IMAGES]
-        given = replace(context, fit=_fit_nothing, calibration=images)
+        given = replace(context, fit=no_fit, calibration=images)
         quantized = quantizer.untrained(stirred(prepared, images), weight_bits, given)
         if quantized is None:
             return None
@@ -215,7 +216,3 @@ def _is_raised_in_torch(error: Exception) -> bool:
 def _first_line(error: Exception) -> str:
     reason = str(error).strip().partition("\n")[0].rstrip(".")
     return f"{type(error).__name__}: {reason}"
-
-
-def _fit_nothing(*_args: object, **_settings: object) -> None:
-    """Train for no epoch: what is deployed does not depend on it."""

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from automl.core.image import ImageShape, Normalization
 from automl.core.quantization import Quantization
@@ -16,10 +15,11 @@ from automl.core.stage import Stage
 from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
 from automl.network.plain import own_copy
+from automl.pipeline.no_fit import no_fit
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.predict.faults import blamed
 from automl.task import Task
-from automl.technique import Architecture, Loss, Pruner, Quantizer, StageContext
+from automl.technique import Architecture, Pruner, Quantizer, StageContext
 
 _IMAGES = 2
 
@@ -127,23 +127,11 @@ def _context(problem: Problem, seed: int) -> StageContext:
         task=problem.task,
         seed=seed,
         calibration=torch.randn(_IMAGES, *problem.image_shape),
-        fit=_fit_nothing,
+        fit=no_fit,
         loss=_no_loss,
         steps_per_epoch=1,
         once=_make_again,
     )
-
-
-def _fit_nothing(
-    model: nn.Module,
-    *,
-    epochs: int,
-    learning_rate: float,
-    max_steps: int | None = None,
-    optimizer: Optimizer | None = None,
-    loss: Loss | None = None,
-) -> None:
-    """Train for no epoch: a shape does not depend on it."""
 
 
 def _no_loss(_model: nn.Module, images: Tensor, _labels: Tensor) -> Tensor:
