@@ -1,4 +1,4 @@
-"""Wishes that nobody can mean, by what is known of their metrics."""
+"""Finds objectives and constraints that make no sense, by what is known of their metrics."""
 
 import math
 
@@ -7,7 +7,7 @@ from automl.core.objective import Constraint, Objective
 
 
 def objective_fault(objective: Objective) -> str | None:
-    """Say why nobody can mean an objective; None where one can.
+    """Say why an objective makes no sense; None where it does.
 
     >>> objective_fault(Objective.parse("accuracy:min"))
     'seeks the worst networks; write accuracy:max'
@@ -46,7 +46,7 @@ def constraint_fault(constraint: Constraint) -> str | None:
 
 
 def contradiction(constraints: tuple[Constraint, ...]) -> str | None:
-    """Say which two constraints cannot both be meant; None where all can."""
+    """Say which two constraints contradict each other; None where none do."""
     known: dict[tuple[str, str], Constraint] = {}
     for constraint in constraints:
         same = known.setdefault((constraint.metric, constraint.operator), constraint)

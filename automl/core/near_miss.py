@@ -8,7 +8,7 @@ from automl.core.objective import Constraint
 from automl.core.trial import Trial, TrialState
 
 SHOWN = 3
-"""So many misses are kept and shown."""
+"""Trials that break a constraint of which so many, those that come nearest, are kept and shown."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class ConstraintTally:
 def nearest_misses(trials: Sequence[Trial], constraints: Sequence[Constraint]) -> list[Trial]:
     """Give the complete trials that break constraints by the least, nearest first; none where a trial keeps to all.
 
-    By how much is the sum over constraints, each as a share of its limit, so that bytes and accuracies compare.
+    A trial breaks constraints by the sum of its violations, each as a share of the constraint's limit, so that bytes
+    and accuracies compare.
     """
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if any(trial.is_feasible for trial in complete):

@@ -1,4 +1,4 @@
-"""How far a trial trains now, where the search may end it early."""
+"""The pace of a trial: how far it trains now, where the search may end it early."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Pace:
 
 
 WHOLE = Pace()
-"""A trial that nobody ends early."""
+"""The pace of a trial that trains to its end."""
 
 
 class Promotion(NamedTuple):

@@ -1,4 +1,4 @@
-"""Orders candidates of several objectives: who is dominated least comes first, and who stands far from the others."""
+"""Orders points of several objectives: by non-dominated rank first, then those that lie far from the others."""
 
 import math
 from collections.abc import Sequence

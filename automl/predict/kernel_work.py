@@ -12,7 +12,9 @@ from math import ceil, prod
 from automl.export.operations import Operation
 
 _BLOCK = 16
+"""Channels that a kernel of MLAS computes at once, with AVX-512."""
 _CODES_A_STEP = 4
+"""Codes of int8 that an integer kernel multiplies and adds in one step."""
 _MOVES_NOTHING = {"Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
 _FUSED_IN_FLOAT = {"Clip", "Relu"}
 

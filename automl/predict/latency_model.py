@@ -10,7 +10,9 @@ from automl.errors import SearchError
 from automl.predict.prices import Work, fit_prices, total_price
 
 _FOLDS = 10
+"""Of the cross-validation by which a model states its error."""
 _LEAST_NETWORKS = 2 * _FOLDS
+"""Below this a fold would hold one network."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class TimedNetwork:
 
 @dataclass(frozen=True)
 class PredictionError:
-    """How far predictions were from measurements that the model had not seen.
+    """How far predictions of latency were from measurements that the model had not seen.
 
     Attributes:
         networks: How many were predicted, each by a model of nine tenths of the others.
         median: Of the relative errors: 0.05 is 5 percent.
-        percentile_90: Of the relative errors.
-        rank_correlation: Spearman's.
+        percentile_90: The 90th percentile of the relative errors.
+        rank_correlation: Spearman's, of predictions and measurements.
     """
 
     networks: int
@@ -49,7 +51,7 @@ class PredictionError:
 
 @dataclass(frozen=True)
 class LatencyModel:
-    """A price for each sort of work, none below 0; latency is their sum.
+    """Latency as the sum of what each sort of work costs: its amount times a price, none below 0.
 
     Attributes:
         prices_ms: Milliseconds a unit, by the name of the work.

@@ -1,4 +1,4 @@
-"""Finds what each sort of work costs, from networks of which the sum is known."""
+"""Finds the price of each sort of work, from networks whose total cost was measured."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +10,7 @@ Work = Mapping[str, float]
 """Amount by sort of work."""
 
 _SHRINKAGE = 1e-3
+"""Of the ridge, for each network: it settles prices of work that always comes together (chosen by hand)."""
 
 
 def fit_prices(works: Sequence[Work], totals: NDArray[np.floating]) -> dict[str, float]:

@@ -13,7 +13,7 @@ _FILE = "ONNX file, bytes"
 
 @dataclass(frozen=True)
 class SizeModel:
-    """A price in bytes for each sort of work, since each operator is described, and for each byte of the ONNX file.
+    """The size of a converted file: bytes for each sort of work, as each operator is described, and for each ONNX byte.
 
     Attributes:
         prices_bytes: By the name of the work.

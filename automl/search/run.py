@@ -37,7 +37,9 @@ from automl.suggest.suggester import Suggester, point_key, random_point
 from automl.task import Task
 
 _LATENCY_DRAWS = 4 * NETWORKS
+"""Random points for learning latency: some cannot be built, or were measured on a busy host."""
 _LEARNING_SECONDS = 20
+"""What a search may spend on it before its first trial (chosen by hand)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
     sampler = sampler_class(request.sampler)
     own = sampler.first_points(request.space) if issubclass(sampler, Sampler) else ()
     unique = {point_key(point): dict(point) for point in (*points, *earlier.points, *own)}
-    return Start(points=list(unique.values()), lessons=earlier.lessons)
+    return Start(points=list(unique.values()), earlier_trials=earlier.earlier_trials)
 
 
 def _uses_predictions(sampler: type[AnySampler]) -> bool:

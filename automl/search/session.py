@@ -15,7 +15,7 @@ from automl.core.trial import Trial, TrialState
 from automl.core.value import Scalar
 from automl.engines.trial_source import Assignment
 from automl.search.options import KeepArtifacts
-from automl.search.start import NOWHERE, Start
+from automl.search.start import NO_START, Start
 from automl.stopping.rules import Pacer
 from automl.storage.store import TrialStore
 from automl.suggest.suggester import Suggester, point_key
@@ -84,7 +84,7 @@ class SearchSession:
         budget: int,
         keep: KeepArtifacts,
         listener: SearchListener,
-        start: Start = NOWHERE,
+        start: Start = NO_START,
         deadline: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
         early_stopping: Pacer | None = None,
@@ -103,7 +103,7 @@ class SearchSession:
         self._handed_out = 0
         self._said = {note for trial in self._trials for note in trial.notes}
         self.is_exhausted = False
-        for trial in (*start.lessons, *self._trials):
+        for trial in (*start.earlier_trials, *self._trials):
             suggester.tell(trial)
         tried = {point_key(store.spec.space.canonical(trial.point)) for trial in self._trials}
         self._start = deque(point for point in start.points if point_key(point) not in tried)

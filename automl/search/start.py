@@ -19,19 +19,19 @@ _COLUMN_PREFIX = "param."
 
 @dataclass(frozen=True)
 class Start:
-    """Where a search begins.
+    """What a search begins with.
 
     Attributes:
         points: Canonical points that are evaluated before any that a sampler proposes.
-        lessons: Trials that a sampler learns from though they are none of this study.
+        earlier_trials: Trials of another study that the sampler learns from; they are no rows of this one.
     """
 
     points: Sequence[dict[str, Scalar]] = ()
-    lessons: Sequence[Trial] = ()
+    earlier_trials: Sequence[Trial] = ()
 
 
-NOWHERE = Start()
-"""The start of a search that knows nothing."""
+NO_START = Start()
+"""The start of a search without points or trials to begin with."""
 
 
 def read_points(file: Path, space: SearchSpace) -> list[dict[str, Scalar]]:
@@ -53,7 +53,7 @@ def read_points(file: Path, space: SearchSpace) -> list[dict[str, Scalar]]:
 
 
 def earlier_study(store: TrialStore, spec: StudySpec) -> Start:
-    """Begin where an earlier study of the same data ended: its front is tried first, and all of it teaches.
+    """Begin with the front of an earlier study of the same data, and let the sampler learn from all its trials.
 
     The trials of its front belong to this study too once they are evaluated in it; with the stage cache that
     costs next to nothing. Trials outside this space, or without one of its objectives, are left out.
@@ -72,13 +72,13 @@ def earlier_study(store: TrialStore, spec: StudySpec) -> Start:
                 "about this search; leave --from-study out"
             )
     metrics = {objective.metric for objective in spec.objectives}
-    lessons = [
+    earlier_trials = [
         trial
         for trial in store.read()
         if _fits(trial.point, spec.space) and (metrics <= trial.metrics.keys() or not trial.metrics)
     ]
-    front = [spec.space.canonical(trial.point) for trial in pareto_front(lessons, spec.objectives)]
-    return Start(points=front, lessons=lessons)
+    front = [spec.space.canonical(trial.point) for trial in pareto_front(earlier_trials, spec.objectives)]
+    return Start(points=front, earlier_trials=earlier_trials)
 
 
 def _point(row: dict[str, Scalar | None], space: SearchSpace, place: str) -> dict[str, Scalar]:

@@ -1,4 +1,4 @@
-"""Lets a rule look at running trials: each takes along what was known when it began, wherever it trains."""
+"""Lets a stopping rule look at running trials: each carries the curves known when it began to where it trains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from automl.stopping_rule import Curve, StoppingRule
 
 @dataclass(frozen=True)
 class _Watch:
-    """What a trial takes along to the process that trains it."""
+    """Asks a rule about a running trial, in the process that trains it: what the rule needs travels with the trial."""
 
     rule: StoppingRule
     score: Objective
@@ -23,7 +23,7 @@ class _Watch:
 
 
 def _upward(scores: Mapping[int, float], score: Objective) -> dict[int, float]:
-    """Let scores be better the higher they are."""
+    """Turn scores of either direction into ones that are better the higher they are."""
     return {epoch: -score.loss(value) for epoch, value in scores.items()}
 
 

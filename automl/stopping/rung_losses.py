@@ -1,4 +1,4 @@
-"""What a trial is judged by before it is whole: its score at a rung, and what is known of its file by then."""
+"""The losses by which a paused trial is judged: its score at the rung, and what is predicted of its file."""
 
 from collections.abc import Mapping, Sequence
 

@@ -11,6 +11,7 @@ from automl.stopping.early_stopping import Rungs
 from automl.suggest.suggester import random_point
 
 _SAMPLE = 64
+"""Random points of which it is asked whether they can be judged (chosen by hand)."""
 
 
 def unjudged_notes(

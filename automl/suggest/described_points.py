@@ -1,4 +1,4 @@
-"""What is known of points before they are tried: their rows in the model, and the metrics that are predicted."""
+"""Describes points before they are tried: their rows in the models, and their predicted metrics."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class Prediction:
-    """A metric of several points, before they are tried.
+    """Predictions of one metric at several points.
 
     Attributes:
         values: One a point; not a number where nothing is known.

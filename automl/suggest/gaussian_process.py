@@ -49,7 +49,7 @@ class GroupedMatern(Kernel):  # type: ignore[misc] # scikit-learn has no types
 
     @property
     def hyperparameters(self) -> list[Hyperparameter]:
-        """What is learnt; every value by its logarithm."""
+        """The hyperparameters that scikit-learn is to learn, by their logarithms."""
         return [
             Hyperparameter("weights", "numeric", (0.0, np.inf), len(self.weights)),
             Hyperparameter("amplitude", "numeric", (0.0, np.inf)),

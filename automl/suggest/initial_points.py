@@ -11,7 +11,7 @@ _FULL_WIDTH, _HALF_WIDTH = 1.0, 0.5
 
 
 def initial_points(space: SearchSpace) -> list[dict[str, Scalar]]:
-    """Give the points that anybody would try first.
+    """Give the corners of a space, which anybody would try first.
 
     For each architecture: the largest network in float, the same quantized at the highest bits, and both at half
     the width. Nothing is pruned or distilled where the space lets that be left out. Points that the space makes

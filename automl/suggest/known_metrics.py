@@ -16,7 +16,7 @@ measured errors of latency are in benchmarks/README.md, by benchmarks/predictors
 
 @dataclass(frozen=True)
 class Correction:
-    """How measurements differ from predictions: by a factor, and a spread around it.
+    """How the measurements of a metric differ from its predictions: by a factor, and a spread around it.
 
     Attributes:
         log_ratio: Mean logarithm of measured over predicted.

@@ -10,7 +10,7 @@ from automl.sampler import Sampler, SearchProblem
 from automl.suggest.initial_points import initial_points
 
 _PREDICTIONS = 48
-"""Points of which the predictor is asked before each proposal: some tenths of a second."""
+"""Points of which the predictor is asked before each proposal (chosen by hand: it takes some tenths of a second)."""
 
 
 class Auto(Sampler):

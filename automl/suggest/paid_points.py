@@ -10,7 +10,7 @@ from automl.suggest.suggester import Suggester
 
 
 class PaidPoints:
-    """Knows what points still cost to train, relative to one of which nothing is paid.
+    """Says what points still cost to train, as a share of what they would cost had no trial run any of their stages.
 
     It counts the trials of the study, not the entries of a cache: a search proposes the same with and without one.
 
@@ -34,7 +34,7 @@ class PaidPoints:
 
 
 class PayingSuggester:
-    """Keeps the count of what is paid while another suggester proposes.
+    """Counts the points of another suggester, and the trials of the study, as paid.
 
     Args:
         suggester: Proposes.
@@ -46,14 +46,14 @@ class PayingSuggester:
         self._paid = paid
 
     def ask(self) -> dict[str, Scalar] | None:
-        """Pass on a proposal."""
+        """Ask the other suggester, and count its proposal as paid."""
         point = self._suggester.ask()
         if point is not None:
             self._paid.add(point)
         return point
 
     def reserve(self, point: Point) -> None:
-        """Take note of a point that is about to be evaluated."""
+        """Count a point that is about to be evaluated as paid, and pass it on."""
         self._paid.add(point)
         self._suggester.reserve(point)
 

@@ -36,14 +36,14 @@ class Rewards:
         self._worst_violations: dict[str, float] = {}
 
     def add(self, trial: Trial) -> None:
-        """Let a trial count from now on."""
+        """Rank later trials against this one, and itself."""
         if self._is_comparable(trial) and trial.is_feasible:
             self._feasible.append(losses(trial, self._objectives))
         for name, violation in trial.constraints.items():
             self._worst_violations[name] = max(violation, self._worst_violations.get(name, 0.0))
 
     def of(self, trial: Trial) -> float:
-        """Reward a trial that was added."""
+        """Give the reward of a trial that was added, from 0 to 1."""
         if not self._is_comparable(trial):
             return 0.0
         if not trial.is_feasible:

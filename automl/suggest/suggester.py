@@ -1,4 +1,4 @@
-"""What proposes points: the one interface that every sampler stands behind."""
+"""Suggesters propose points: the one interface that a search has to every sampler."""
 
 import random
 from typing import Protocol

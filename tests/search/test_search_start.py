@@ -92,14 +92,14 @@ def test_an_earlier_study_gives_its_front_and_its_lessons(store):
         store.write(trial_of(number, point, accuracy=accuracy, size_bytes=1000.0))
     start = earlier_study(store, store.spec)
     assert list(start.points) == [POINT]
-    assert [trial.point for trial in start.lessons] == [POINT, OTHER, foreign]
+    assert [trial.point for trial in start.earlier_trials] == [POINT, OTHER, foreign]
 
 
 def test_trials_outside_the_space_are_no_lessons(store):
     store.write(trial_of(0, POINT))
     spec = store.spec
     smaller = spec.space.model_copy(update={"parameters": spec.space.parameters[:1]})
-    assert not earlier_study(store, spec.model_copy(update={"space": smaller})).lessons
+    assert not earlier_study(store, spec.model_copy(update={"space": smaller})).earlier_trials
 
 
 @pytest.mark.parametrize(
