@@ -118,8 +118,9 @@ class Metric:
 
     @property
     def has_errors(self) -> bool:
-        """Whether it is to be brought up to a best value: what is missing to it, the error, changes by factors."""
-        return self.better is Direction.MAX and math.isfinite(self.high) and self.unit is not Unit.FLAG
+        """Whether it is to be brought from a worst to a best value: what is missing, the error, changes by factors."""
+        has_ends = math.isfinite(self.low) and math.isfinite(self.high)
+        return self.better is Direction.MAX and has_ends and self.unit is not Unit.FLAG
 
     @property
     def ending(self) -> str:

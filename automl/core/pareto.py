@@ -97,6 +97,6 @@ def _corners(objective: Objective, column: tuple[float, ...]) -> tuple[float, fl
     metric = metric_named(objective.metric)
     worst = max(column)
     if metric.has_errors:
-        return (objective.loss(metric.high), objective.loss(metric.low) if math.isfinite(metric.low) else worst)
+        return (objective.loss(metric.high), objective.loss(metric.low))
     best = min(column) if objective.direction is Direction.MAX else min(0.0, *column)
     return (best, worst) if worst > best else (best, best + 1.0)

@@ -105,8 +105,8 @@ class SearchOptions(Value):
         description="How training images are varied; as the space or the data set says if absent. flip mirrors: leave "
         "it out where a mirror image is of another class.",
     )
-    objectives: Annotated[tuple[Objective, ...], _texts(Objective.parse), Shown("METRIC:max|min", "--objective")] = (
-        Field(default=(), description="What is better; repeat for several.")
+    objectives: Annotated[tuple[Objective, ...], _texts(Objective.parse), Shown("METRIC[:max|min]", "--objective")] = (
+        Field(default=(), description="What is better, by default the way that its metric states; repeat for several.")
     )
     constraints: Annotated[
         tuple[Constraint, ...], _texts(Constraint.parse), Shown("METRIC<=NUMBER", "--constraint")

@@ -16,10 +16,10 @@ _LEAST_ERROR = 1e-4
 
 
 def loss_of(objective: Objective, value: float) -> float:
-    """Turn a value into a loss; of an accuracy and its like, into the error, whose logarithm is what changes evenly."""
+    """Turn a value into a loss; of an accuracy and its like, into the error: its logarithm is what changes evenly."""
     metric = metric_named(objective.metric)
     if metric.has_errors:
-        return max(metric.high - value, _LEAST_ERROR)
+        return max((metric.high - value) / (metric.high - metric.low), _LEAST_ERROR)
     return objective.loss(value)
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,8 @@ def test_the_unit_bounds_the_values(unit, values):
 def test_a_metric_may_have_bounds_of_its_own():
     metric = Metric("gain_db", symbol="dB", better=Direction.MAX, bounds=(-math.inf, 60.0))
     assert (metric.low, metric.high, metric.best) == (-math.inf, 60.0, 60.0)
-    assert metric.has_errors
+    assert not metric.has_errors
+    assert replace(metric, bounds=(-60.0, 60.0)).has_errors
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError, SearchError
 from automl.export.onnx_writer import export_onnx, onnx_bytes
 from automl.measure.latency import LatencyMeter
+from automl.metric import Measurement, Metric
 from automl.pipeline.conversion import deploy
 from automl.pipeline.stages import StageRunner
 from automl.predict.latency_model import TimedNetwork
 from automl.predict.latency_samples import LatencySamples
 from automl.predict.space_predictor import SpacePredictor
 from automl.predict.structure import Problem, untrained_network
-from automl.registry import TECHNIQUE
+from automl.registry import METRIC, TECHNIQUE
 from automl.spaces.load import load_space
 from automl.suggest.suggester import random_point
 from automl.technique import Architecture, Pruner, Quantizer
@@ -263,6 +264,42 @@ def test_a_network_that_the_exporter_refuses_is_laid_to_its_architecture(space, 
 def test_a_fault_is_logged_where_nobody_asks_to_be_told(space, dataset, caplog):
     SpacePredictor(space, Problem.of(dataset)).predict([{"architecture": "broken", **FLOAT}])
     assert "architecture broken of tests 1 cannot be described" in caplog.text
+
+
+class Joules(Measurement):
+    """A metric of somebody else that is foreseen by what is known of a network."""
+
+    metric = Metric("joules")
+    is_broken = False
+
+    def measure(self, deployed):
+        return float(deployed.parameters)
+
+    def foreseen(self, sketch):
+        if self.is_broken:
+            raise ValueError("no idea")
+        return sketch.macs / 1000
+
+
+def test_a_metric_of_anybody_is_foreseen_or_its_fault_told_once(space, dataset, monkeypatch):
+    told, point = [], point_of(RECIPES["conv_net"])
+    with also_installed(METRIC, Joules):
+        predictor = SpacePredictor(space, Problem.of(dataset), say=told.append)
+        (known,) = predictor.predict([point])
+        assert known["joules"] == known["macs"] / 1000
+        assert not predictor.must_learn(["joules", "size_bytes", "accuracy"])
+        assert predictor.must_learn(["accuracy", "latency_ms"])
+        assert told == []
+        monkeypatch.setattr(Joules, "is_broken", True)
+        without, again = predictor.predict([point, point])
+    assert without == again == {name: value for name, value in known.items() if name != "joules"}
+    assert told == ["metric 'joules' of tests 1 raised ValueError: no idea; it is learnt from the trials alone"]
+
+
+def test_a_converted_size_must_be_learnt(space, dataset):
+    predictor = SpacePredictor(space, Problem.of(dataset), target=Target(device="openvino"))
+    assert predictor.must_learn(["size_bytes"])
+    assert not predictor.must_learn(["download_bytes", "parameters"])
 
 
 @pytest.fixture(scope="module")

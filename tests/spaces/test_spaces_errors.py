@@ -313,8 +313,8 @@ MISTAKES = {
         2, "sparsity", "0.5 is no mapping; write level, slope, offsets, per_layer below it",
     ),
     "bad objective": (
-        HEAD + "objectives: [accuracy:max, size_bytes]\n",
-        2, "objectives", "objective 'size_bytes' is not of the form METRIC:max or METRIC:min",
+        HEAD + "objectives: [accuracy:max, speed]\n",
+        2, "objectives", "objective 'speed' is not of the form METRIC:max or METRIC:min",
     ),
     "no objectives": (
         HEAD + "objectives: []\n",

@@ -3,12 +3,16 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from installed_plugins import also_installed
 from storage_study import study_spec, study_trial
 
 from automl.core.fidelity import Transition
+from automl.core.objective import Objective
 from automl.core.width import LayerWidth
-from automl.storage.columns import CACHED_STEPS, columns, trial_of
-from automl.storage.parquet import decode_trials, encode_trials
+from automl.metric import Measurement, Metric, Unit
+from automl.registry import METRIC
+from automl.storage.columns import CACHED_STEPS, Kind, columns, trial_of
+from automl.storage.parquet import decode_trials, encode_trials, merge_trials
 
 
 @pytest.fixture
@@ -73,6 +77,47 @@ def test_fidelity_and_notes_read_back(spec):
         0, fidelity={Transition.FOLD: 0.0, Transition.EXPORT: 0.02}, notes=("one line", "another: with 'quotes'")
     )
     assert decode_trials(encode_trials([trial, study_trial(1)], spec), source="t") == [trial, study_trial(1)]
+
+
+class Cells(Measurement):
+    """A metric of somebody else, in whole numbers."""
+
+    metric = Metric("cells", Unit.COUNT)
+
+    def measure(self, deployed):
+        return float(deployed.parameters)
+
+
+def wishing(spec, metric):
+    return spec.model_copy(update={"objectives": (*spec.objectives, Objective.parse(f"{metric}:min"))})
+
+
+def test_an_optional_metric_has_a_column_only_where_the_study_names_it(spec):
+    with also_installed(METRIC, Cells):
+        assert "metric.cells" not in columns(spec)
+        assert columns(wishing(spec, "cells"))["metric.cells"] is Kind.INTEGER
+    assert "metric.macs" not in columns(spec)
+    assert columns(wishing(spec, "macs"))["metric.macs"] is Kind.INTEGER
+
+
+def test_a_row_from_before_a_metric_was_there_reads(spec):
+    trial = study_trial(0)
+    file = encode_trials([trial], spec)
+    wished = wishing(spec, "macs")
+    later = study_trial(1, metrics={**study_trial(1).metrics, "macs": 5000.0})
+    merged = merge_trials(file, [later], wished, source="memory")
+    assert decode_trials(merged, source="memory") == [trial, later]
+
+
+def test_a_column_keeps_its_type_where_its_metric_is_no_longer_installed(spec):
+    wished = wishing(spec, "cells")
+    trials = [study_trial(number, metrics={"accuracy": 0.5, "cells": 7.0 + number}) for number in (0, 1)]
+    with also_installed(METRIC, Cells):
+        file = encode_trials(trials[:1], wished)
+    for more in ([], trials[1:]):
+        merged = merge_trials(file, more, wished, source="memory")
+        assert str(pq.read_schema(pa.BufferReader(merged)).field("metric.cells").type) == "int64"
+        assert decode_trials(merged, source="memory") == [trials[0], *more]
 
 
 def test_every_column_stands_where_its_group_does(spec):
