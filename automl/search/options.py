@@ -16,7 +16,6 @@ from automl.core.target import Target
 from automl.core.value import Value
 from automl.engines.cluster import LOCAL, Cluster
 from automl.errors import UsageError
-from automl.measure.targets import read_target
 
 DEFAULT_STORE = "trials"
 NO_RULE = "off"
@@ -70,6 +69,12 @@ def _stopping_rule(value: object) -> object:
     raise UsageError(f"--early-stopping {value!r} is none of {', '.join(stopping_rules())}")
 
 
+def _target(text: str) -> Target:
+    from automl.measure.targets import read_target  # the help of other commands does not wait for all kinds of plugin
+
+    return read_target(text)
+
+
 def _text(read: Callable[[str], _Read]) -> BeforeValidator:
     """Read a value that is written as text; any other is what it shall be already."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
@@ -118,7 +123,7 @@ class SearchOptions(Value):
     )
     workers: int | None = Field(default=None, description="Trials at a time; one a processor if absent.")
     gpus_per_trial: float = Field(default=0.0, description="GPUs, or a part of one, for each trial.")
-    target: Annotated[Target, _text(read_target), Shown("RUNTIME:THREADS[:BATCH]")] = Field(
+    target: Annotated[Target, _text(_target), Shown("RUNTIME:THREADS[:BATCH]")] = Field(
         default="cpu:1",
         validate_default=True,
         description="Runtime (cpu is ONNX Runtime on the processor; `automl plugins` lists the others), threads, and "
