@@ -124,6 +124,7 @@ def search(
     model: "str | nn.Module | Callable[[], nn.Module] | None" = None,
     budget: int = 100,
     study: str | None = None,
+    task: str | None = None,
     augmentation: str | None = None,
     objectives: Iterable[str | Objective] = (),
     constraints: Iterable[str | Constraint] = (),
@@ -156,6 +157,8 @@ def search(
             that returns one, called once; or ``MODULE:CALLABLE``.
         budget: Trials that the study shall have, earlier runs included.
         study: Its name; that of the space, and of the network, where absent.
+        task: What the networks do with the images, as ``classification`` or ``regression``; as the space or the labels
+            say where absent: floats are numbers to tell, integers are classes.
         augmentation: How training images are varied: none, shift, flip or shift_and_flip.
         objectives: What is better, as in ``["accuracy:max", "size_bytes:min"]``; the space's where absent.
         constraints: What a network must keep to, as in ``["size_bytes<=50kB"]``.
@@ -184,14 +187,12 @@ def search(
     given = locals()
     from rich.console import Console
 
-    from automl.datasets.given import given_dataset
     from automl.report.progress import search_progress
     from automl.search.request import SearchRequest
-    from automl.search.run import run_search
+    from automl.search.run import ready, run_search
 
     options = SearchOptions.read({name: given[name] for name in SearchOptions.model_fields})
-    dataset = data if data is None or isinstance(data, str) else given_dataset(data)
-    request = SearchRequest.about(space, dataset, options, model=model)
+    request = ready(SearchRequest.about(space, data, options, model=model))
     console = Console(stderr=True)
     with search_progress(
         console, request.objectives, shows_bar=progress is not False, shows_lines=progress is True
@@ -204,9 +205,7 @@ def search(
             f"the search was interrupted after {len(result.trials)} trials, which are kept: call it again to go on, "
             f"or open them with automl.open_study({request.study!r})"
         )
-    return Study(
-        result.store, request.store, dataset=None if isinstance(dataset, str) else dataset, problems=result.problems
-    )
+    return Study(result.store, request.store, dataset=request.data, problems=result.problems)
 
 
 def open_study(

@@ -66,7 +66,7 @@ def search(
     """
     with endings_as_interrupts() as ending:
         try:
-            request = _request(space, dataset, model, options)
+            request = _ready(_request(space, dataset, model, options))
             result = _run(request)
         except KeyboardInterrupt:  # before the workers were there, or a second time while they end
             _fail_interrupted(ending)
@@ -97,6 +97,12 @@ def _request(space: str, dataset: str | None, model: str | None, options: Mappin
     sys.path.insert(0, str(Path.cwd()))  # where people keep the functions that --model and --dataset name
     given = {name: value for name, value in options.items() if value is not None}
     return SearchRequest.about(space, dataset, SearchOptions.read(given), model=model)
+
+
+def _ready(request: "SearchRequest") -> "SearchRequest":
+    from automl.search.run import ready
+
+    return ready(request)
 
 
 def _run(request: "SearchRequest") -> "SearchResult":

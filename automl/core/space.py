@@ -83,6 +83,7 @@ class SearchSpace(Value):
         profiles: The per-layer profile of a stage.
         training: How each network is trained.
         dataset: Data set that the space was written for.
+        task: Name of what the networks do with the images; the task of their labels where absent.
         objectives: What a search of this space is for, where the user names nothing else.
         teacher: Whom distillers learn from; the largest network of the space where absent.
     """
@@ -94,6 +95,7 @@ class SearchSpace(Value):
     profiles: dict[Stage, ProfileSpec]
     training: TrainingSettings
     dataset: str
+    task: str | None = None
     objectives: tuple[Objective, ...]
     teacher: Teacher | None = None
 

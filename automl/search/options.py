@@ -103,6 +103,11 @@ class SearchOptions(Value):
 
     budget: int = Field(default=100, description="Trials that the study shall have, earlier runs included.")
     study: str | None = Field(default=None, description="Name of the study; the space's name if absent.")
+    task: Annotated[str | None, Shown("NAME")] = Field(
+        default=None,
+        description="What the networks do with the images, such as classification or regression; as the space or the "
+        "labels say if absent.",
+    )
     augmentation: Annotated[
         Augmentation | None, _one_of("augmentation", Augmentation), Shown("none|shift|flip|shift_and_flip")
     ] = Field(

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, InstanceOf
 from automl.core.space import SearchSpace
 from automl.core.study import check_study_name
 from automl.datasets.dataset import Dataset
+from automl.datasets.given import given_dataset
+from automl.datasets.load import load_dataset
 from automl.engines.cluster import LOCAL
 from automl.errors import UsageError
 from automl.measure.runtime import check_target
@@ -16,6 +18,7 @@ from automl.measure.targets import runtime_of
 from automl.search.measured_metrics import check_wishes
 from automl.search.options import SearchOptions
 from automl.search.own_network import with_model
+from automl.search.task_choice import check_task, fitted_objectives
 from automl.spaces.load import load_space
 from automl.suggest.samplers import check_sampler
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from automl.search.own_network import Model
 
 _SEEDS = 2**32
+
+
+def _dataset(data: object, task: str | None) -> str | Dataset:
+    return data if isinstance(data, str | Dataset) else given_dataset(data, task)
 
 
 class SearchRequest(SearchOptions):
@@ -33,6 +40,7 @@ class SearchRequest(SearchOptions):
         study: Name of the study; a study of this name is continued.
         dataset: Data set to train on and measure with, or the text that names it.
         objectives: What is better; at least one.
+        has_own_objectives: Whether the user stated them; otherwise they are those of the space.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -40,12 +48,13 @@ class SearchRequest(SearchOptions):
     space: InstanceOf[SearchSpace]
     study: str
     dataset: str | InstanceOf[Dataset]
+    has_own_objectives: bool = True
 
     @classmethod
     def about(
         cls,
         space: str | Path | SearchSpace,
-        dataset: str | Dataset | None,
+        data: object,
         options: SearchOptions,
         *,
         model: "Model | None" = None,
@@ -54,7 +63,8 @@ class SearchRequest(SearchOptions):
 
         Args:
             space: A shipped space by name, a space file by path, or a space.
-            dataset: That of the space where absent.
+            data: A text that names a data set, a data set, or what ``given_dataset`` takes; that of the space where
+                absent.
             options: What the user chose; the space says the rest.
             model: The user's own network, in place of a searched one.
 
@@ -74,10 +84,33 @@ class SearchRequest(SearchOptions):
                 **chosen,
                 "space": found,
                 "study": study if options.study is None else options.study,
-                "dataset": found.dataset if dataset is None else dataset,
+                "dataset": found.dataset if data is None else _dataset(data, options.task or found.task),
                 "objectives": options.objectives or found.objectives,
+                "has_own_objectives": bool(options.objectives),
             }
         )
+
+    def loaded(self) -> Self:
+        """Load the data, where they are named by a text, and fit the objectives of the space to their task.
+
+        Raises:
+            DatasetError: If the data cannot be loaded, or are not of the task.
+            PluginError: If there is no such task.
+            UsageError: If the request asks for what the task makes nonsense of.
+        """
+        task = self.task or self.space.task
+        dataset = load_dataset(self.dataset, task) if isinstance(self.dataset, str) else self.dataset
+        stated = self.objectives if self.has_own_objectives else ()
+        check_task(dataset.task, self.space.training, [*stated, *self.constraints])
+        objectives = stated or fitted_objectives(self.objectives, dataset.task)
+        return self.model_copy(update={"dataset": dataset, "objectives": objectives})
+
+    @property
+    def data(self) -> Dataset:
+        """The data set, which must be loaded."""
+        if isinstance(self.dataset, str):
+            raise TypeError(f"the data {self.dataset!r} are not loaded yet")
+        return self.dataset
 
     def check(self) -> None:
         """Refuse what cannot be run.

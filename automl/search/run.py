@@ -15,7 +15,6 @@ from automl.core.study import StudySpec
 from automl.core.trial import Trial
 from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
-from automl.datasets.load import load_dataset
 from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
@@ -26,6 +25,7 @@ from automl.search.options import KeepArtifacts
 from automl.search.request import SearchRequest
 from automl.search.session import SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
+from automl.search.task_choice import task_note
 from automl.search.versions import library_versions
 from automl.search_problem import Cost, KnownMetrics, SearchProblem
 from automl.stopping.rules import Pacer, make_rule, pacer_of
@@ -65,19 +65,38 @@ class SearchResult:
     problems: Sequence[str] = ()
 
 
+def ready(request: SearchRequest) -> SearchRequest:
+    """Refuse what cannot be run, then load the data: the objectives may depend on them.
+
+    Raises:
+        UsageError: If the request makes no sense.
+        DatasetError: If the data cannot be loaded.
+        PluginError: If there is no such sampler or task.
+    """
+    request.check()
+    if not _uses_predictions(sampler_class(request.sampler)):
+        _suggester(request)  # one that cannot be used is refused before anything is loaded
+    return request.loaded()
+
+
 def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult:
     """Search until the budget is used, then measure the front once more.
 
+    Args:
+        request: Whether or not it is ready.
+        listener: Is told how the search goes on.
+
     Raises:
         UsageError: If the request makes no sense, or another process searches the study; nothing was written.
+        DatasetError: If the data cannot be loaded.
+        PluginError: If there is no such sampler or task.
         SearchError: If the first ten trials all failed.
     """
     deadline = time.monotonic() + request.time_budget
-    request.check()
-    sampler = sampler_class(request.sampler)  # one that cannot be used is refused before anything is loaded
-    suggester = None if _uses_predictions(sampler) else _suggester(request)
-    dataset = load_dataset(request.dataset) if isinstance(request.dataset, str) else request.dataset
-    notes = [*request.notes(), *dataset.notes, *_augmentation_note(request, dataset)]
+    request = ready(request)
+    suggester = None if _uses_predictions(sampler_class(request.sampler)) else _suggester(request)
+    dataset = request.data
+    notes = [*request.notes(), *dataset.notes, *_task_note(request), *_augmentation_note(request, dataset)]
     if request.space.training.augmentation is None:
         request = request.model_copy(update={"space": request.space.with_augmentation(dataset.augmentation)})
     spec = _spec(request, dataset)
@@ -116,6 +135,15 @@ def _search(
         _run_trials(session, store, dataset, request)
         session.catch_up()
     return _finish(session, store, dataset, request)
+
+
+def _task_note(request: SearchRequest) -> list[str]:
+    """Say which task the labels are for; nothing where the user or the space chose."""
+    if request.task is not None or request.space.task is not None:
+        return []
+    labels = request.data.train.labels.dtype
+    before = request.objectives if request.has_own_objectives else request.space.objectives
+    return [task_note(request.data.task, str(labels), before, request.objectives)]
 
 
 def _augmentation_note(request: SearchRequest, dataset: Dataset) -> list[str]:

@@ -18,4 +18,4 @@ def check_space(space: SearchSpace) -> None:
     if source.is_fetched:
         source.check(spec)
     else:
-        load_dataset(space.dataset)
+        load_dataset(space.dataset, space.task)

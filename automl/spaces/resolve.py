@@ -16,7 +16,7 @@ from automl.core.space import NO_TECHNIQUE, ProfileSpec, SearchSpace
 from automl.core.stage import Stage
 from automl.core.value import Scalar, Value
 from automl.errors import AutomlError
-from automl.registry import technique_class
+from automl.registry import TASK, technique_class
 from automl.spaces.located_yaml import KeyPath, LocatedDocument
 from automl.spaces.space_file import ProfileSection, Section, SpaceFile, SpecifiedField, read_field, read_space_file
 from automl.technique import ActiveIf, Search, Technique
@@ -66,6 +66,7 @@ class _Resolver:
             profiles=profiles,
             training=self.file.training,
             dataset=self.file.dataset,
+            task=self._task(),
             objectives=self._objectives(),
             teacher=self._teacher(),
         )
@@ -193,6 +194,15 @@ class _Resolver:
                 own = [found for found in error.errors() if found["loc"][:1] == (name,)]  # others may be required
                 if own:
                     raise self.document.error(path, f"{candidate!r} is refused: {own[0]['msg']}") from None
+
+    def _task(self) -> str | None:
+        """Give the task that the file names; None for that of the labels."""
+        if self.file.task is not None:
+            try:
+                TASK.load(self.file.task)
+            except AutomlError as error:
+                raise self.document.error(("task",), str(error)) from error
+        return self.file.task
 
     def _teacher(self) -> Teacher | None:
         """Give the teacher that the file names; None for the largest network of the space."""

@@ -74,6 +74,7 @@ class SpaceFile(Value):
     weight_bits: ProfileSection = ProfileSection(level={"min": 2, "max": 8}, slope={"min": -2, "max": 2})
     distiller: Section = Field(default={})
     teacher: SpecifiedField = None
+    task: str | None = None
 
 
 class _Range(Value):

@@ -37,18 +37,19 @@ def split(shape: ImageShape = SHAPE, count: int = 256) -> Split:
     return Split((patterns[labels] + noise).clip(0, 255).astype(np.uint8), labels)
 
 
-def _task(images: Split) -> Task:
-    return task_of_labels(images.labels.dtype).of({"training": images.labels})
-
-
 def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
     """Make what a technique gets in a trial, over the images of ``split``, and seed torch as a trial does.
 
     torch computes on one thread from now on: the order of sums, and so the result, depends on their number.
     """
+    images = split(shape)
+    return context_of(images, task_of_labels(images.labels.dtype).of({"training": images.labels}), seed=seed)
+
+
+def context_of(images: Split, task: Task, *, seed: int = SEED) -> StageContext:
+    """Make what a technique gets in a trial over images of a task, as ``context`` does."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    images = split(shape)
 
     def train(
         model: nn.Module,
@@ -70,7 +71,7 @@ def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
             seed=seed,
             max_steps=max_steps,
             optimizer=optimizer,
-            loss=loss or task_loss(_task(images), settings),
+            loss=loss or task_loss(task, settings),
         )
 
     def once(name: str, make: Callable[[], nn.Module]) -> nn.Module:
@@ -78,12 +79,12 @@ def context(shape: ImageShape = SHAPE, *, seed: int = SEED) -> StageContext:
             return make().eval()
 
     return StageContext(
-        image_shape=shape,
-        task=_task(images),
+        image_shape=ImageShape(*images.images.shape[1:]),
+        task=task,
         seed=seed,
         calibration=normalize(torch.from_numpy(images.images), NORMALIZATION),
         fit=train,
-        loss=task_loss(_task(images), TrainingSettings()),
+        loss=task_loss(task, TrainingSettings()),
         steps_per_epoch=steps_per_epoch(len(images), _BATCH_SIZE),
         once=once,
     )

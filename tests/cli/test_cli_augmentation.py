@@ -33,6 +33,7 @@ def search(tmp_path, monkeypatch, capsys):
         space=space.with_augmentation(Augmentation.SHIFT),
         dataset="digits",
         dataset_fingerprint=dataset.fingerprint,
+        task=dataset.task.name,
         objectives=space.objectives,
         constraints=(),
         seed=0,

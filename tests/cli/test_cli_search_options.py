@@ -117,6 +117,16 @@ def test_the_data_set_is_the_one_that_is_named(search, tmp_path):
     assert len(ended.rows()) == 1
 
 
+def test_the_task_is_the_one_that_is_named_and_has_its_own_score(search):
+    ended = search("--budget", "1", "--task", "regression")
+    assert ended.code == 0, ended.err
+    assert ended.spec().task == "regression"
+    assert list(map(str, ended.spec().objectives)) == ["mean_absolute_error:min", "size_bytes:min"]
+    (row,) = ended.rows()
+    assert 0 < row.metrics["mean_absolute_error"] < 4  # which digit, as a number from 0 to 9
+    assert "task " not in ended.err  # nothing was inferred
+
+
 def test_the_network_is_the_one_that_the_function_gives(search, tmp_path):
     (tmp_path / "my_networks_of_options.py").write_text(NETWORKS)
     ended = search("--budget", "1", "--model", "my_networks_of_options:make")

@@ -67,8 +67,8 @@ class Regression(Task):
         spreads = training.std(axis=0)
         if not (spreads > 0).all():
             column = int(np.flatnonzero(~(spreads > 0))[0])
-            what = "all training labels" if len(spreads) == 1 else f"number {column} of all training labels"
-            raise DatasetError(f"{what} is {training[0, column]:g}: there is nothing to learn")
+            what = "all training labels are" if len(spreads) == 1 else f"number {column} of all training labels is"
+            raise DatasetError(f"{what} {training[0, column]:g}: there is nothing to learn")
         return cls(
             outputs=len(spreads), centres=tuple(map(float, training.mean(axis=0))), spreads=tuple(map(float, spreads))
         )
