@@ -20,6 +20,8 @@ from automl.stopping_rule import AnyStoppingRule
 from automl.task import Task
 from automl.technique import Technique
 
+_TAKEN_FILES = {ONNX_FILE, "recipe.json"}
+
 
 def _stage_fault(technique: type[Technique]) -> str | None:
     has_stage = hasattr(technique, "stage")
@@ -31,8 +33,9 @@ def _files_fault(runtime: type[Runtime]) -> str | None:
         return "has no title; say what messages shall call it"
     if not runtime.files or any(Path(name).name != name for name in runtime.files):
         return f"has the files {runtime.files}; give the names of one file or more"
-    if ONNX_FILE in runtime.files and runtime.files != (ONNX_FILE,):
-        return f"would write over {ONNX_FILE}; give its own file another name"
+    for name in _TAKEN_FILES.intersection(runtime.files):
+        if runtime.files != (ONNX_FILE,):
+            return f"would write over {name}; give its own file another name"
     return None
 
 

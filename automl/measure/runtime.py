@@ -58,6 +58,16 @@ def check_host(runtime: Runtime, *, threads: int = 1) -> None:
 def runtime_name(target: Target) -> str:
     """Name the runtime of a target, its versions and its GPU: what one was timed with says nothing of another."""
     runtime = runtime_of(target)
-    with answering_for(runtime, "name"):
-        versions = [f"{name} {version}" for name, version in runtime.versions().items()] or [runtime.name]
+    versions = [f"{name} {version}" for name, version in runtime_versions(target).items()] or [runtime.name]
     return " ".join([*versions, gpu_name()] if runtime.needs_gpu else versions)
+
+
+def runtime_versions(target: Target) -> dict[str, str]:
+    """Give the versions that decide what the runtime of a target does.
+
+    Raises:
+        UsageError: If a distribution that it names is not installed.
+    """
+    runtime = runtime_of(target)
+    with answering_for(runtime, "state its versions of"):
+        return runtime.versions()

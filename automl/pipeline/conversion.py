@@ -54,7 +54,7 @@ def convert(model: bytes, runtime: str, *, images: NDArray[np.uint8], task: Task
         source.write_bytes(model)
         opened = deploy(source, target)
         expected = predict(source, images, batch_size=_BATCH)
-        agreement = Agreement.of(expected, predict(opened, images, target=target), task)
+        agreement = _agreement(expected, predict(opened, images, target=target), task, runtime)
         if not agreement.is_close:
             raise ConversionError(
                 f"{runtime} does not compute what ONNX Runtime does: {agreement}; nothing was written: "
@@ -120,10 +120,24 @@ def deployed_logits(source: Path, target: Target, images: NDArray[np.uint8], tas
     if target.is_reference:
         return DeployedLogits(logits, logits)
     on_processor = predict(source, images, batch_size=_BATCH)
-    agreement = Agreement.of(on_processor, logits, task)
+    agreement = _agreement(on_processor, logits, task, target.device)
     if not agreement.is_rounding:  # the score is that of these answers, whichever they are
         raise ConversionError(
             f"target {target} does not compute what ONNX Runtime does on the processor: {agreement}; "
             "leave what this point adds out of the space, or search with --target cpu"
         )
     return DeployedLogits(logits, on_processor)
+
+
+def _agreement(expected: NDArray[np.float32], found: NDArray[np.float32], task: Task, runtime: str) -> Agreement:
+    """Compare the answers of ONNX Runtime with those of another.
+
+    Raises:
+        ConversionError: If they are not as many.
+    """
+    if found.shape != expected.shape:
+        raise ConversionError(
+            f"{runtime} gives answers of the shape {found.shape} to {len(expected)} images, where ONNX Runtime gives "
+            f"{expected.shape}; deploy model.onnx"
+        )
+    return Agreement.of(expected, found, task)

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from automl import __version__
 from automl.core.target import ONE_THREAD, Target
-from automl.measure.targets import runtime_of
+from automl.measure.runtime import runtime_versions
 
 _LIBRARIES = ("torch", "nni", "optuna", "ray", "onnx", "onnxruntime", "numpy")
 
@@ -17,4 +17,4 @@ def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
         target: What trials are measured for; its runtime must be installed.
     """
     own = {"python": platform.python_version(), "automl": __version__}
-    return {**own, **{library: version(library) for library in _LIBRARIES}, **runtime_of(target).versions()}
+    return {**own, **{library: version(library) for library in _LIBRARIES}, **runtime_versions(target)}

@@ -161,6 +161,25 @@ def test_a_file_that_answers_otherwise_is_not_handed_out(models, images, monkeyp
         convert(models["float"], "openvino", images=images, task=DATASET.task)
 
 
+def test_a_runtime_that_gives_too_few_answers_is_refused_with_their_shape(models, images, monkeypatch):
+    openvino_runtime = RUNTIME.load("openvino")
+    opened = openvino_runtime.open
+
+    def open_lossy(self, path, *, threads):
+        network = opened(self, path, threads=threads)
+        return lambda pixels: network(pixels)[:, :-1]
+
+    monkeypatch.setattr(openvino_runtime, "open", open_lossy)
+    with pytest.raises(ConversionError, match=r"openvino gives answers of the shape \(9, 9\) .* gives \(9, 10\)"):
+        convert(models["float"], "openvino", images=images[:9], task=DATASET.task)
+
+
+def test_a_runtime_that_does_not_write_its_files_is_refused_with_the_name_of_the_file(models, images, monkeypatch):
+    monkeypatch.setattr(RUNTIME.load("openvino"), "write", lambda _self, _model, _folder: None)
+    with pytest.raises(ConversionError, match=r"OpenVINO was to write model\.xml, and did not; deploy model\.onnx"):
+        convert(models["float"], "openvino", images=images[:9], task=DATASET.task)
+
+
 @pytest.mark.parametrize("runtime", ["executorch", "litert", "openvino"])
 def test_a_runtime_that_is_not_installed_is_refused_with_the_line_that_installs_it(
     runtime, models, images, monkeypatch

@@ -33,9 +33,14 @@ class Failing(Absent):
         raise ZeroDivisionError("no kernels\nat all")
 
 
-class Untitled(Absent):
-    name = "untitled"
+class Overwriting(Absent):
+    name = "overwriting"
     files = ("model.onnx", "weights.bin")
+
+
+class Recipe(Absent):
+    name = "recipe"
+    files = ("recipe.json",)
 
 
 def test_what_runs_here_stands_with_its_version_and_the_rest_with_what_to_install():
@@ -46,8 +51,9 @@ def test_what_runs_here_stands_with_its_version_and_the_rest_with_what_to_instal
     assert "failing (Failing cannot open the network: ZeroDivisionError: no kernels; deploy model.onnx)" in lacking
 
 
-def test_a_runtime_that_would_write_over_the_onnx_file_is_refused_and_hides_no_other():
-    with also_installed(RUNTIME, Untitled):
+def test_a_runtime_that_would_write_over_what_a_trial_keeps_is_refused_and_hides_no_other():
+    with also_installed(RUNTIME, Overwriting, Recipe):
         assert "cpu (onnxruntime 1." in runtimes_here()
-        with pytest.raises(PluginError, match=r"'untitled' of tests 1 would write over model\.onnx"):
-            RUNTIME.load("untitled")
+        for name, file in (("overwriting", "model.onnx"), ("recipe", "recipe.json")):
+            with pytest.raises(PluginError, match=f"'{name}' of tests 1 would write over {file}"):
+                RUNTIME.load(name)
