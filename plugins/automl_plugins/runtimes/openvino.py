@@ -1,7 +1,9 @@
 """OpenVINO on the processor, with its own intermediate representation."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from automl.core.distribution import install_line
 from automl.errors import ConversionError, UsageError
@@ -50,7 +52,7 @@ class OpenVino(Runtime):
             "ENABLE_CPU_PINNING": False,  # all processes of a host would meet on its first processors
         }
         try:
-            compiled = core.compile_model(core.read_model(path), "CPU", settings)
+            compiled = _compiled(core, path, settings)
         except RuntimeError as error:
             raise ConversionError(f"OpenVINO cannot run the network: {_reason(error)}; deploy model.onnx") from error
         taken = compiled.get_property("INFERENCE_NUM_THREADS")
@@ -67,6 +69,17 @@ class OpenVino(Runtime):
 import openvino
 network = openvino.Core().compile_model("{path}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"{count}}})
 logits = network(pixels)[0]  # raw pixels: uint8, shape (images, channels, height, width)"""
+
+
+def _compiled(core: Any, path: Path, settings: dict[str, Any]) -> Any:  # OpenVINO's
+    """Compile in a thread that ends at once.
+
+    OpenVINO gives the thread that compiles a signal stack, and frees it with the network. Of two networks that are
+    freed in the order in which they were made, the second leaves the stack of the first behind, which is gone: the
+    next Ctrl-C would end the process with a segmentation fault.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: core.compile_model(core.read_model(path), "CPU", settings)).result()
 
 
 def _reason(error: RuntimeError) -> str:
