@@ -1,5 +1,7 @@
 """The tasks that ship keep the contract, refuse labels of another, and say of which labels they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,8 @@ from automl.testing import TaskContract
 from automl.testing.context import context_of, split
 from automl_plugins.architectures.conv_net import ConvNet
 from automl_plugins.architectures.python_model import PythonModel
+from automl_plugins.architectures.random_one_shot import RandomOneShot
+from automl_plugins.distillers.dynamic_layerwise import DynamicLayerwise
 from automl_plugins.tasks.classification import Classification
 from automl_plugins.tasks.regression import Regression
 
@@ -110,3 +114,37 @@ def test_label_smoothing_is_for_classes_alone():
     with pytest.raises(UsageError, match=r"training.label_smoothing 0.1 .* leave it out"):
         Regression.of({"training": np.array([0.0, 1.0])}).check_training(TrainingSettings(label_smoothing=0.1))
     Classification(outputs=2).check_training(TrainingSettings(label_smoothing=0.1))
+
+
+def numbers_to_tell():
+    """Give a context whose labels are 100 to 200, one for each of five patterns."""
+    labels = (split().labels * 25.0 + 100.0).astype(np.float32)
+    return context_of(Split(split().images, labels), Regression.of({"training": labels})), labels
+
+
+@pytest.mark.parametrize("distiller", [DynamicLayerwise(weight=0.25), DynamicLayerwise(weight=0.25, loss="mse")])
+def test_a_student_of_numbers_learns_from_labels_and_teacher_in_standard_deviations(distiller):
+    given, labels = numbers_to_tell()
+    student, teacher = ConvNet(depth=2).built(given).eval(), ConvNet(depth=2).built(given).eval()
+    images, wanted = given.calibration[:16], torch.tensor(labels[:16])
+    seen = []
+
+    def fit(learner, *, loss, **_):
+        seen.append(loss(learner, images, wanted).item())
+
+    distiller.distill(teacher, replace(given, fit=fit))(student, epochs=1, learning_rate=0.01)
+    with torch.no_grad():
+        answers, taught = ((network(images)[:, 0] - 150) / labels.std() for network in (student, teacher))
+        true = (wanted - 150) / labels.std()
+    from_labels = torch.nn.functional.huber_loss(answers, true)
+    from_teacher = torch.nn.functional.mse_loss(answers, taught)
+    assert seen == [pytest.approx(float(0.75 * from_labels + 0.25 * from_teacher), rel=1e-4)]
+
+
+def test_a_supernet_of_numbers_is_trained_in_their_units():
+    given, labels = numbers_to_tell()
+    small = RandomOneShot(depth=2, width_1=16, width_2=16, widest=16, supernet_epochs=6).built(given)
+    small.train()  # the statistics of the network's own normalisation are not the supernet's
+    with torch.no_grad():
+        outputs = small(given.calibration).numpy()
+    assert given.task.score(outputs, labels) < 0.8 * given.task.score(np.full_like(outputs, labels.mean()), labels)

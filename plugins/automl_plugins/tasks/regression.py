@@ -99,8 +99,8 @@ class Regression(Task):
         """Give Huber's loss of the differences in standard deviations, averaged over batch and numbers."""
         from torch.nn import functional
 
-        wanted = labels.to(outputs.dtype).reshape(len(labels), self.outputs)
-        return functional.huber_loss(self.scaled(outputs), self.scaled(wanted))
+        wanted = labels.float().reshape(len(labels), self.outputs)
+        return functional.huber_loss(self.scaled(outputs.float()), self.scaled(wanted))
 
     def score(self, outputs: NDArray[np.float32], labels: NDArray[Any]) -> float:
         """Give the mean absolute error in the units of the labels.
