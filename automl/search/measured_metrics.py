@@ -1,4 +1,4 @@
-"""What trials measure, so that a wish that cannot be meant is refused before anything runs."""
+"""Refuses objectives and constraints that make no sense before anything runs."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -11,10 +11,13 @@ from automl.registry import METRIC
 
 
 def check_wishes(objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
-    """Refuse wishes that cannot be meant: for what no trial measures, for the worst, or for what none or all can be.
+    """Refuse objectives and constraints that make no sense.
+
+    Those are an objective or constraint on what no trial measures, an objective that seeks the worst, and a constraint
+    that all networks keep, or none.
 
     Raises:
-        UsageError: Naming the wish, and what to write in its place; or why its metric cannot be used.
+        UsageError: Naming the objective or constraint and what to write in its place, or why its metric is unusable.
     """
     _check_measured([*objectives, *constraints])
     metrics = [objective.metric for objective in objectives]

@@ -19,8 +19,8 @@ _REPEATS_ALLOWED = 20
 class StrategySuggester:
     """Proposes the points of a strategy, never one twice.
 
-    A strategy that repeats a point is told what that point earned, and asked again; where the point still runs, it
-    is told when that ends. If it insists, a random unseen point takes its place.
+    A strategy that repeats a point is told what that point earned, and asked again; where the point is pending,
+    it is told when that ends. If it insists, a random unseen point takes its place.
 
     Several objectives become one reward by the rank of a trial among those before it; ``Rewards`` says how.
 
@@ -35,7 +35,7 @@ class StrategySuggester:
         self._strategy = strategy
         self._space = space
         self._rewards = Rewards(objectives)
-        self._running: dict[tuple[tuple[str, Scalar], ...], list[Point]] = {}
+        self._pending: dict[tuple[tuple[str, Scalar], ...], list[Point]] = {}
         self._finished: dict[tuple[tuple[str, Scalar], ...], Trial] = {}
         self._random = random.Random(seed)  # noqa: S311 # no secret depends on it
 
@@ -52,18 +52,18 @@ class StrategySuggester:
             if key in self._finished:
                 self._strategy.tell(proposed, self._rewards.of(self._finished[key]))
                 continue
-            is_new = key not in self._running
-            self._running.setdefault(key, []).append(proposed)
+            is_new = key not in self._pending
+            self._pending.setdefault(key, []).append(proposed)
             if is_new:
                 return point
-        unseen = unseen_point(self._space, self._random, self._finished.keys() | self._running.keys())
+        unseen = unseen_point(self._space, self._random, self._finished.keys() | self._pending.keys())
         if unseen is not None:
             self.reserve(unseen)
         return unseen
 
     def reserve(self, point: Point) -> None:
-        """Take note of a point that the strategy did not propose: its reward is told all the same."""
-        self._running.setdefault(point_key(point), [])
+        """Take note of a pending point that the strategy did not propose; the strategy is told its reward as well."""
+        self._pending.setdefault(point_key(point), [])
 
     def tell(self, trial: Trial) -> None:
         """Learn from a trial of this run or of an earlier one; one that was stopped has earned nothing yet."""
@@ -75,5 +75,5 @@ class StrategySuggester:
         self._rewards.add(trial)
         self._finished[key] = trial
         reward = self._rewards.of(trial)
-        for proposed in self._running.pop(key, []) or [point]:
+        for proposed in self._pending.pop(key, []) or [point]:
             self._strategy.tell(proposed, reward)
