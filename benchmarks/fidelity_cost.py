@@ -22,7 +22,7 @@ import torch
 from one_trial import study_of
 
 from automl.datasets.load import load_dataset
-from automl.measure import accuracy as accuracy_of_files
+from automl.measure import answers as answers_of_files
 from automl.measure.latency import LatencyMeter
 from automl.network import folding, plain
 from automl.pipeline import conversion, stages
@@ -54,9 +54,9 @@ def accounted(seconds: Counter[str]) -> Iterator[None]:
 
     def predicted(*arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 # whatever the function takes
         started = time.perf_counter()
-        accuracy_of_files.predict(*arguments, **{**settings, "batch_size": 250})
+        answers_of_files.predict(*arguments, **{**settings, "batch_size": 250})
         at_once = time.perf_counter() - started
-        found = accuracy_of_files.predict(*arguments, **settings)
+        found = answers_of_files.predict(*arguments, **settings)
         seconds["not counted"] += at_once
         seconds["images one at a time"] += time.perf_counter() - started - 2 * at_once
         return found

@@ -25,7 +25,7 @@ from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import accuracy, predict
+from automl.measure.answers import predict
 from automl.pipeline.departure import first_departure
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.stages import StageRunner
@@ -112,7 +112,8 @@ def compare(recipe: Recipe, dataset: Dataset) -> Compared:
         export_onnx(model, path, image_shape=shape, normalization=normalization, quantization=quantization)
         deployed = predict(path, images)
     agreement = float((simulated.argmax(1) == deployed.argmax(1)).mean())
-    compared = Compared(recipe, 100 * accuracy(simulated, labels), 100 * accuracy(deployed, labels), agreement)
+    accuracies = [100 * dataset.task.score(logits, labels) for logits in (simulated, deployed)]
+    compared = Compared(recipe, *accuracies, agreement)
     if compared.gap <= LIMIT_POINTS or quantization is None:
         return compared
     return compared._replace(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from automl.core.target import Target
 from automl.errors import ConversionError
 from automl.export.native_codes import with_native_codes
-from automl.measure.accuracy import predict
 from automl.measure.agreement import Agreement
+from automl.measure.answers import predict
 from automl.measure.runtime_faults import answering_for
 from automl.measure.targets import runtime_of
 from automl.runtime import ONNX_FILE, Runtime

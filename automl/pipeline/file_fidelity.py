@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from automl.core.fidelity import Transition, bound, first_beyond
+from automl.core.installed_metrics import metric_named
 from automl.datasets.dataset import Dataset
 from automl.errors import FidelityError
 from automl.pipeline.compressed_model import CompressedModel
@@ -32,8 +33,9 @@ def check_file_fidelity(compressed: CompressedModel, gaps: Mapping[Transition, f
     if beyond is Transition.EXPORT and _is_explained(gaps[beyond], compressed, dataset):
         _logger.warning(
             "the network answers so alike to all images that rounding alone moves its logits by %.0f%% of "
-            "their spread: its accuracy is that of the file, and says little of the network",
+            "their spread: its %s is that of the file, and says little of the network",
             100 * gaps[beyond],
+            metric_named(dataset.task.metric).title,
         )
         later: dict[Transition, float] = {
             transition: gap for transition, gap in gaps.items() if transition is not Transition.EXPORT

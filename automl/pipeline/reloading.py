@@ -12,7 +12,7 @@ from automl.core.recipe import Recipe
 from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.errors import FidelityError
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.network.answers import answer_gap
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.isolation import isolated

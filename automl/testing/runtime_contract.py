@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.errors import AutomlError, UsageError
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.measure.runtime import check_host, open_in
 from automl.pipeline.conversion import write_for
 from automl.runtime import ONNX_FILE, Network, Runtime

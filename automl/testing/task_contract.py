@@ -16,7 +16,7 @@ from automl.core.installed_metrics import metric_named
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.dataset import Split
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.network.folding import fold_batch_norm
 from automl.task import Task
 from automl.testing.context import NORMALIZATION, context_of, split

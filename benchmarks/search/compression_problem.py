@@ -18,7 +18,6 @@ from automl.core.stage import Stage
 from automl.core.training_settings import TrainingSettings
 from automl.core.value import Point, Scalar
 from automl.datasets.load import load_dataset
-from automl.measure.accuracy import accuracy
 from automl.pipeline.seeding import seeded
 from automl.pipeline.simulation import simulated_logits
 from automl.pipeline.techniques import technique_of
@@ -220,7 +219,7 @@ class CompressionProblem:
             model, quantization = quantizer.quantize(prepared, stage.profile, self._context)
         validation = self.dataset.validation
         logits = simulated_logits(model.eval(), quantization, validation.images, self.dataset.normalization)
-        return accuracy(logits, validation.labels)
+        return self.dataset.task.score(logits, validation.labels)
 
     def _counts(self, compressions: Sequence[Compression]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the weights and the outgoing channels of each layer: (compressions, layers) each."""

@@ -20,7 +20,6 @@ from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
 from automl.datasets.load import load_dataset
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import accuracy
 from automl.measure.latency import LatencyMeter
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.stages import StageRunner
@@ -56,7 +55,7 @@ def row(architecture: dict[str, Scalar], dataset: Dataset, meter: LatencyMeter) 
 
     def note(_epoch: int, _loss: float) -> None:
         logits = predict(model, validation.images, normalization=dataset.normalization, device=device)
-        curve.append(round(accuracy(logits, validation.labels), 5))
+        curve.append(round(dataset.task.score(logits, validation.labels), 5))
 
     fit(
         model,

@@ -13,7 +13,7 @@ from automl.core.image import ImageShape
 from automl.core.quantization import ActivationQuantization, Quantization
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx, onnx_bytes
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.onnx_session import open_session
 from automl.pipeline.simulation import simulated_logits
 from automl.testing.context import NORMALIZATION

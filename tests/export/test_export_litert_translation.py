@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from automl.core.quantization import ActivationQuantization, Quantization
 from automl.core.target import Target
 from automl.errors import ConversionError
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.pipeline.conversion import deploy
 
 pytest.importorskip("ai_edge_litert", reason="the extra litert is not installed")

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from automl.core.target import Target
 from automl.errors import ConversionError, UsageError
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.measure.latency import LatencyMeter
 from automl.measure.runtime import check_target, open_network, runtime_name
 from automl.onnx_session import open_session, providers

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from automl.errors import InfeasibleError
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, Quantizer, Stage

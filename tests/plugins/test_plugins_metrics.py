@@ -1,5 +1,6 @@
 """Every metric that ships keeps the contract of automl.metric, and one that breaks it is told what to mend."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -44,6 +45,20 @@ def test_size_is_that_of_the_file():
     with _deployed("float32", None) as (deployed, meter):
         values = _measured(METRIC.load("size_bytes")(), deployed, meter)
     assert values == {"size_bytes": float(len(deployed_file("float32")))}
+
+
+@pytest.mark.parametrize("name", ["accuracy", "test_accuracy"])
+def test_accuracy_is_the_share_of_right_answers_and_nan_is_never_right(name):
+    logits = np.array([[3, 1, 0], [0, 2, 1], [0, 1, 2], [5, 0, 0]], np.float32)
+    accuracy = METRIC.load("accuracy")()
+    with _deployed("float32", None) as (deployed, _):
+        right = replace(deployed, outputs=logits, labels=np.array([0, 1, 0, 0]))
+        wrong = replace(right, outputs=np.full((4, 3), np.nan, np.float32), labels=np.zeros(4, np.int64))
+        found = [
+            accuracy.measure(each) if name == accuracy.name else accuracy.measure_last(each, {})[name]
+            for each in (right, wrong)
+        ]
+    assert found == [0.75, 0.0]
 
 
 class Speed(Measurement):

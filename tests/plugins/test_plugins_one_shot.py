@@ -10,7 +10,6 @@ from automl.core.recipe import Recipe
 from automl.core.training_settings import TrainingSettings
 from automl.datasets.load import load_dataset
 from automl.errors import InfeasibleError
-from automl.measure.accuracy import accuracy
 from automl.pipeline.stages import StageRunner
 from automl.training.predict import predict
 from automl_plugins.architectures.conv_net import ConvNet
@@ -40,7 +39,7 @@ def context(dataset):
 
 def score(model, dataset):
     logits = predict(model, dataset.validation.images, normalization=dataset.normalization, device=CPU)
-    return accuracy(logits, dataset.validation.labels)
+    return dataset.task.score(logits, dataset.validation.labels)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from torchvision.ops import StochasticDepth
 
 from automl.core.quantization import ActivationQuantization
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import TECHNIQUE, technique_class
 from automl.technique import Profile, QuantizedModel, Quantizer, Stage

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from automl.export.onnx_writer import export_onnx
-from automl.measure.accuracy import predict
+from automl.measure.answers import predict
 from automl.network.folding import fold_batch_norm
 from automl.pipeline.simulation import simulated_logits
 from automl.registry import TECHNIQUE, technique_class

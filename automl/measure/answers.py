@@ -34,13 +34,3 @@ def predict(
         return np.concatenate(
             [network(runtime.pixels(images[start : start + step])) for start in range(0, len(images), step)]
         )
-
-
-def accuracy(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> float:
-    """Give the share of rows whose largest logit is that of the label, 0 to 1; a row with NaN is wrong.
-
-    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), np.array([1, 1]))
-    0.5
-    """
-    is_right = (logits.argmax(axis=1) == labels) & ~np.isnan(logits).any(axis=1)
-    return float(is_right.mean())

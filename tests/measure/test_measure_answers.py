@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from automl.errors import MeasureError
-from automl.measure.accuracy import accuracy, predict
+from automl.measure.answers import predict
 from automl.onnx_session import open_session
 
 
@@ -32,20 +32,10 @@ def test_prediction_keeps_the_order_of_the_images(flatten: Path, batch_size: int
     np.testing.assert_array_equal(logits, images.reshape(10, 4).astype(np.float32))
 
 
-def test_accuracy_is_the_share_of_right_answers() -> None:
-    logits = np.array([[3, 1, 0], [0, 2, 1], [0, 1, 2], [5, 0, 0]], np.float32)
-    assert accuracy(logits, np.array([0, 1, 0, 0])) == 0.75
-
-
 def test_session_opens_bytes_and_uses_the_threads_asked_for(flatten: Path) -> None:
     session = open_session(flatten.read_bytes(), threads=2)
     assert session.get_session_options().intra_op_num_threads == 2
     assert session.get_providers() == ["CPUExecutionProvider"]
-
-
-def test_nan_is_never_right():
-    logits = np.full((4, 3), np.nan, dtype=np.float32)
-    assert accuracy(logits, np.zeros(4, dtype=np.int64)) == 0.0
 
 
 def test_a_file_that_is_no_network_is_refused_with_its_name(tmp_path):
