@@ -3,7 +3,7 @@
 AutomlError                what happened, the offending value, what to do next
 ├── UsageError             bad input: the command line ends with exit code 2
 │   ├── SpaceError         a space file that cannot be read or does not make sense
-│   ├── PluginError        a technique that is unknown, broken or ambiguous
+│   ├── PluginError        a plugin that is unknown, broken or ambiguous
 │   ├── DatasetError       data that is missing, torn or of the wrong shape
 │   └── StoreError         a trial store that cannot be read or written, or does not fit
 ├── InfeasibleError        this point cannot be built: the trial ends as INFEASIBLE
@@ -28,7 +28,7 @@ class SpaceError(UsageError):
 
 
 class PluginError(UsageError):
-    """A technique is unknown, cannot be imported, or is claimed twice."""
+    """A plugin is unknown, cannot be imported, or is claimed twice."""
 
 
 class DatasetError(UsageError):

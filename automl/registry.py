@@ -15,8 +15,8 @@ from automl.errors import PluginError
 from automl.metric import Measurement
 from automl.plugins import Kind
 from automl.runtime import ONNX_FILE, Runtime
-from automl.sampler import AnySampler
-from automl.stopping_rule import AnyStoppingRule
+from automl.sampler import AnySampler, Sampler, Strategy
+from automl.stopping_rule import AnyStoppingRule, PausingRule, StoppingRule
 from automl.task import Task
 from automl.technique import Technique
 
@@ -26,6 +26,15 @@ _TAKEN_FILES = {ONNX_FILE, "recipe.json"}
 def _stage_fault(technique: type[Technique]) -> str | None:
     has_stage = hasattr(technique, "stage")
     return None if has_stage else "has no stage; subclass Architecture, Pruner, Quantizer or Distiller"
+
+
+def _sampler_fault(sampler: type[AnySampler]) -> str | None:
+    return None if issubclass(sampler, Sampler | Strategy) else "is of no use as it is; subclass Sampler or Strategy"
+
+
+def _rule_fault(rule: type[AnyStoppingRule]) -> str | None:
+    is_whole = issubclass(rule, StoppingRule | PausingRule)
+    return None if is_whole else "is of no use as it is; subclass StoppingRule or PausingRule"
 
 
 def _files_fault(runtime: type[Runtime]) -> str | None:
@@ -56,6 +65,7 @@ SAMPLER = Kind(
     "automl.samplers",
     AnySampler,
     "choose another --sampler",
+    _sampler_fault,
     first=("auto", "tpe", "gp", "nsga2", "nsga3", "random"),
 )
 RUNTIME = Kind("runtime", "runtime", "automl.runtimes", Runtime, "choose another runtime", _files_fault)
@@ -69,7 +79,13 @@ DATASET = Kind(
     first=("digits", "rotated_digits", "parquet", "imagefolder", "torchvision", "python"),
 )
 STOPPING = Kind(
-    "stopping", "stopping rule", "automl.stopping", AnyStoppingRule, "choose another --early-stopping", first=("auto",)
+    "stopping",
+    "stopping rule",
+    "automl.stopping",
+    AnyStoppingRule,
+    "choose another --early-stopping",
+    _rule_fault,
+    first=("auto",),
 )
 
 KINDS: tuple[Kind[Any], ...] = (TECHNIQUE, SAMPLER, METRIC, RUNTIME, TASK, DATASET, STOPPING)

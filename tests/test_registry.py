@@ -5,12 +5,15 @@ from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
-from installed_plugins import only_installed
+from installed_plugins import also_installed, only_installed
 
 from automl.core.stage import Stage
 from automl.errors import PluginError
 from automl.plugins import forget_installed
-from automl.registry import TECHNIQUE, technique_class
+from automl.registry import SAMPLER, STOPPING, TECHNIQUE, technique_class
+from automl.sampler import AnySampler
+from automl.search.options import SearchOptions
+from automl.search.request import SearchRequest
 from automl.technique import Pruner, Technique
 
 
@@ -193,14 +196,14 @@ BROKEN_SOURCES = {
 def packages(tmp_path, monkeypatch):
     """Give a function that installs packages of one module, with the metadata that pip writes, on ``sys.path``."""
 
-    def install(points: dict[str, str], **sources: str) -> None:
+    def install(points: dict[str, str], group: str = TECHNIQUE.group, **sources: str) -> None:
         for name, source in sources.items():
             (tmp_path / f"{name}.py").write_text(source)
             info = tmp_path / f"{name}-2.0.dist-info"
             info.mkdir()
             (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: 2.0\n")
             entry = f"{points.get(name, name)} = {name}:Thing"
-            (info / "entry_points.txt").write_text(f"[{TECHNIQUE.group}]\n{entry}\n")
+            (info / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
         monkeypatch.syspath_prepend(tmp_path)
         forget_installed()
 
@@ -224,3 +227,22 @@ def test_packages_that_claim_one_name_are_both_named(packages):
     packages({"one": "halve", "two": "halve"}, one="", two="")
     with pytest.raises(PluginError, match=r"'halve' is claimed by (one 2\.0 and by two|two 2\.0 and by one) 2\.0; "):
         technique_class("halve")
+
+
+class Sideways(AnySampler):
+    """A sampler that is neither of the two."""
+
+    name = "sideways"
+
+
+def test_a_sampler_of_neither_class_of_the_contract_is_refused():
+    with also_installed(SAMPLER, Sideways), pytest.raises(PluginError, match="subclass Sampler or Strategy"):
+        SAMPLER.load("sideways")
+
+
+def test_a_stopping_rule_that_cannot_be_used_is_refused_before_anything_is_written(tmp_path, packages):
+    packages({}, STOPPING.group, broken_rule="1 / 0")
+    options = SearchOptions.read({"early_stopping": "broken_rule", "store": str(tmp_path / "trials")})
+    with pytest.raises(PluginError, match=r"'broken_rule' of broken_rule .* cannot be imported: ZeroDiv"):
+        SearchRequest.about("digits", None, options).check()
+    assert not (tmp_path / "trials").exists()

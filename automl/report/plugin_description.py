@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import TypeGuard
 
 from automl.core.value import Value
 from automl.plugins import Plugin
@@ -53,14 +55,23 @@ def describe_plugin(plugin: Plugin[object]) -> PluginDescription:
 
 
 def _facts(found: type[object], base: type[object]) -> Iterator[tuple[str, Fact]]:
-    """Give the class variables of the contract that the class or its base sets to something printable."""
-    declared = dict.fromkeys(name for part in reversed(found.__mro__) if issubclass(part, base) for name in _own(part))
+    """Give the class variables of the contract that are printable, and the fields of those that are values."""
+    ours = [part for part in base.__mro__ if part.__module__.startswith("automl.")]
+    parts = [part for part in reversed(found.__mro__) if issubclass(part, base) or part in ours]
+    declared = dict.fromkeys(name for part in parts for name in _own(part))
     for name in declared:
         value = getattr(found, name, None)
-        if isinstance(value, bool | int | float | str) or (
-            isinstance(value, tuple) and all(isinstance(each, str) for each in value)
-        ):
+        if is_dataclass(value) and not isinstance(value, type):
+            own = {each.name: getattr(value, each.name) for each in fields(value) if each.name != "name"}
+            yield from ((name, plain) for name, plain in own.items() if _is_plain(plain))
+        elif _is_plain(value):
             yield name, value
+
+
+def _is_plain(value: object) -> TypeGuard[Fact]:
+    if isinstance(value, tuple):
+        return all(isinstance(each, str) for each in value)
+    return isinstance(value, bool | int | float | str)
 
 
 def _own(part: type[object]) -> list[str]:

@@ -15,6 +15,7 @@ from automl.engines.cluster import LOCAL
 from automl.errors import UsageError
 from automl.measure.runtime import check_target
 from automl.measure.targets import runtime_of
+from automl.registry import STOPPING
 from automl.search.measured_metrics import check_wishes
 from automl.search.options import SearchOptions
 from automl.search.own_network import with_model
@@ -126,6 +127,8 @@ class SearchRequest(SearchOptions):
         if self.from_study == self.study:
             raise UsageError(f"study {self.study!r} cannot begin with its own front; leave --from-study out")
         check_sampler(self.sampler)
+        if self.is_stopping_early:  # a rule that cannot be used is refused before anything is written
+            STOPPING.load(self.early_stopping)
         if not 0 <= self.seed < _SEEDS:
             raise UsageError(f"seed {self.seed} is outside 0 to {_SEEDS - 1}; give another --seed")
         check_wishes(self.objectives, self.constraints)

@@ -209,6 +209,14 @@ def test_early_stopping_that_cannot_act_says_so_and_nothing_else(search):
     assert "--early-stopping" not in search("--budget", "1").err
 
 
+def test_early_stopping_by_the_name_of_a_rule_looks_at_every_epoch_and_says_what_it_compares(search):
+    ended = search("--budget", "1", "--early-stopping", "median", "--study", "watched", space="longer.yaml")
+    assert ended.code == 0, ended.err
+    assert "--early-stopping median compares validation scores alone" in ended.err
+    (row,) = ended.rows("watched")
+    assert {"accuracy_at_1", "accuracy_at_2"} <= row.metrics.keys()
+
+
 @pytest.mark.parametrize(("keep", "kept"), [("none", 0), ("front", 1), ("all", 3)])
 def test_artifacts_stay_as_the_user_says(search, tmp_path, keep, kept):
     wide = {**POINT, "conv_net.width_2": 16}
