@@ -13,7 +13,8 @@ class Median(StoppingRule):
     """Ends a trial whose best score so far is below the median of the others' mean scores up to the same epoch.
 
     Compared are the complete trials of the study, five at least. The score is all that it sees: of networks that trade
-    it for size, it ends the small ones first.
+    it for size, it ends the small ones first. On the digits it kept 92 % of the hypervolume for 29 % of the epochs, and
+    ``asha``, which knows the sizes, 98 % for 33 % (``benchmarks/search/early_stopping.py``).
     """
 
     name = "median"
