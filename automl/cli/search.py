@@ -46,8 +46,8 @@ def search(
     dataset: Annotated[
         str | None,
         typer.Option(
-            help="digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; those of pictures "
-            "with ?resize=64x48&convert=grey|rgb&background=white; the space's data set if absent.",
+            help="digits, rotated_digits, parquet:DIR, imagefolder:DIR, torchvision:NAME or python:MODULE:CALLABLE; "
+            "those of pictures with ?resize=64x48&convert=grey|rgb&background=white; the space's data set if absent.",
             metavar="SPEC",
         ),
     ] = None,

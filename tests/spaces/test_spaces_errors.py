@@ -312,6 +312,10 @@ MISTAKES = {
         HEAD + "sparsity: 0.5\n",
         2, "sparsity", "0.5 is no mapping; write level, slope, offsets, per_layer below it",
     ),
+    "unknown task": (
+        HEAD + "task: regresion\n",
+        2, "task", "unknown task 'regresion'; did you mean regression?",
+    ),
     "bad objective": (
         HEAD + "objectives: [accuracy:max, speed]\n",
         2, "objectives", "objective 'speed' is not of the form METRIC:max or METRIC:min",

@@ -337,3 +337,8 @@ def test_augmentation_is_a_key_of_training_and_part_of_every_recipe(load, writte
 
 def test_without_the_key_the_data_set_decides(load):
     assert load("architecture: conv_net\n").training.augmentation is None
+
+
+@pytest.mark.parametrize("written", ["task: regression\n", ""])
+def test_a_space_may_name_its_task(load, written):
+    assert load("architecture: conv_net\n" + written).task == ("regression" if written else None)
