@@ -292,7 +292,8 @@ def test_a_killed_worker_leaves_its_work_to_the_next(tmp_path, cache):
 
 
 def worker(root: Path, name: str) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+    own = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{own}{os.pathsep}{own.parent}", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", _WORKER, str(root), name],
         stdin=subprocess.PIPE,
