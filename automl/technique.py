@@ -305,12 +305,15 @@ class Quantizer(Technique):
     Attributes:
         takes_batch_norm: Whether ``check`` and ``quantize`` are given the network with batch normalisation in place,
             and ``quantize`` folds it (``automl.network.folding``) before it returns.
+        may_stay_in_float: Whether layers that would run slower in int8 may lose the grids of their outputs
+            (``automl.export.paying``): small networks, and such whose channels are few. Weights keep their grids.
         takes_functions: Whether they are given functions of torch as the network calls them. They are not by default:
             activations, sums, products, concatenations and pools that are written as functions come as modules
             (``automl.network.named_operators``), so that the quantizer can put what they give on grids.
     """
 
     stage: ClassVar[Stage] = Stage.QUANTIZER
+    may_stay_in_float: ClassVar[bool] = False
     takes_batch_norm: ClassVar[bool] = False
     takes_functions: ClassVar[bool] = False
 

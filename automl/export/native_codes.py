@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from automl.export.weight_codes import WeightCodes, store_codes
 
@@ -28,6 +28,7 @@ def with_native_codes(content: bytes, *, narrowest_bits: int = 4) -> bytes:
         narrowest_bits: 4, or 8 where no weight shall be stored as INT4.
     """
     model = onnx.load_from_string(content)
+    _dequantize_weights(model.graph)
     codes = _unpacked_codes(model)
     stored = store_codes({name: WeightCodes(array, max(_bits(array), narrowest_bits)) for name, array in codes.items()})
     native = onnx.ModelProto()
@@ -47,6 +48,27 @@ def with_native_codes(content: bytes, *, narrowest_bits: int = 4) -> bytes:
     domains = {node.domain for node in kept if node.domain}
     _keep_domains(native, domains)
     return bytes(native.SerializeToString())
+
+
+def _dequantize_weights(graph: onnx.GraphProto) -> None:
+    """Write a DequantizeLinear where codes are cast and multiplied with scales, as they are for a layer in float.
+
+    ONNX Runtime computes the product while it loads the file, and would keep a DequantizeLinear.
+    """
+    arrays = {tensor.name: tensor for tensor in graph.initializer}
+    weights = {node.input[1] for node in graph.node if node.op_type in {"Conv", "Gemm"}}
+    casts = {node.output[0]: node for node in graph.node if node.op_type == "Cast"}
+    for node in list(graph.node):
+        if node.op_type != "Mul" or node.output[0] not in weights or node.input[0] not in casts:
+            continue
+        codes, scale = casts[node.input[0]].input[0], numpy_helper.to_array(arrays[node.input[1]])
+        flat = numpy_helper.from_array(scale.reshape(-1), f"{node.output[0]}:scales")
+        graph.initializer.append(flat)
+        node.CopyFrom(helper.make_node("DequantizeLinear", [codes, flat.name], list(node.output), axis=0))
+    read = {name for node in graph.node for name in node.input}
+    for output, cast in casts.items():
+        if output not in read:
+            graph.node.remove(cast)
 
 
 def _unpacked_codes(model: onnx.ModelProto) -> Mapping[str, NDArray[np.int8]]:

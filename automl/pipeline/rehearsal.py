@@ -30,6 +30,7 @@ from automl.network.tracing import trace_operations
 from automl.pipeline.conversion import deploy, deployed_logits
 from automl.pipeline.departure import first_departure
 from automl.pipeline.no_fit import no_fit
+from automl.pipeline.quantizing import as_deployed
 from automl.pipeline.simulation import explained_gap, simulated_logits
 from automl.task import Task
 from automl.technique import Quantizer, StageContext
@@ -144,7 +145,8 @@ class Rehearsal:
         quantized = quantizer.untrained(stirred(prepared, images), weight_bits, given)
         if quantized is None:
             return None
-        model, quantization = quantized.model.cpu().eval(), quantized.quantization
+        model, quantization = as_deployed(quantizer, quantized, context)
+        model = model.cpu().eval()
         put_on_grids(model, quantization)
         found = self._deployed(model, quantization)
         if isinstance(found, str):

@@ -16,6 +16,7 @@ from automl.datasets.dataset import Dataset
 from automl.network.folding import fold_batch_norm
 from automl.network.plain import own_copy
 from automl.pipeline.no_fit import no_fit
+from automl.pipeline.quantizing import as_deployed
 from automl.pipeline.techniques import profile_of, technique_of
 from automl.predict.faults import blamed
 from automl.task import Task
@@ -103,7 +104,7 @@ def finished_network(model: nn.Module, recipe: Recipe, problem: Problem) -> Untr
             quantizer = technique_of(quantizers[0], Quantizer)
             prepared = quantizer.prepared(model, context.calibration)
             quantized = quantizer.untrained(prepared, profile_of(quantizers[0]), context)
-            return UntrainedNetwork(*quantized) if quantized is not None else None
+            return UntrainedNetwork(*as_deployed(quantizer, quantized, context)) if quantized is not None else None
 
 
 @contextmanager

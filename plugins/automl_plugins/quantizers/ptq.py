@@ -20,6 +20,7 @@ class PTQ(Quantizer):
     """
 
     name: ClassVar[str] = "ptq"
+    may_stay_in_float: ClassVar[bool] = True
     paper: ClassVar[str] = "Krishnamoorthi, Quantizing deep convolutional networks for efficient inference, 2018"
 
     calibration_images: Annotated[int, Field(ge=1, le=100_000)] = 256

@@ -1,7 +1,7 @@
 """What the quantizers that train share: their hyperparameters and the way to a quantized network."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class TrainedQuantizer(Quantizer):
         epochs: Passes over the training split.
         learning_rate: Peak of the schedule of these passes.
     """
+
+    may_stay_in_float: ClassVar[bool] = True
 
     epochs: Annotated[int, Field(ge=1, le=1000), Epochs(), Search(Integer(low=1, high=5))] = 3
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002

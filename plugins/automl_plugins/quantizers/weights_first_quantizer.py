@@ -35,6 +35,7 @@ class WeightsFirstQuantizer(Quantizer):
         learning_rate: Peak of the schedule of these passes.
     """
 
+    may_stay_in_float: ClassVar[bool] = True
     takes_batch_norm: ClassVar[bool] = True
 
     epochs: Annotated[int, Field(ge=1, le=1000), Epochs(), Search(Integer(low=1, high=5))] = 3
