@@ -1,7 +1,7 @@
 """What ONNX Runtime's kernels take on one thread in float and in int8, and what a cast between the two takes.
 
 The numbers are fits to ``benchmarks/kernel_costs.py`` (onnxruntime 1.31 on a Zen 4 with AVX512-VNNI): half of the
-layers lie within 15 % of them, nine of ten within a factor of 2. Ratios matter here, and not the times themselves.
+layers lie within a fifth of what was measured, nine of ten between 0.4 and 1.4 times. Ratios matter here, not times.
 """
 
 from collections.abc import Mapping, Sequence
