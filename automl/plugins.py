@@ -4,14 +4,17 @@ Listing imports nothing. A plugin that cannot be used, because its import fails 
 is listed all the same, and hurts only who chooses it.
 """
 
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from automl.errors import PluginError
+from automl.errors import AutomlError, PluginError, SearchError
 
 Class = TypeVar("Class")
 """What all plugins of one kind derive from."""
@@ -64,6 +67,27 @@ class Kind(Generic[Class]):
                 class of this kind and name.
         """
         return self.chosen(name).load()
+
+    @contextmanager
+    def answering(self, name: str) -> Iterator[None]:
+        """Let a plugin answer for what is raised here, whatever it is: it may be anybody's code.
+
+        Raises:
+            SearchError: For all but the errors of automl, with the plugin, its package, and the line at fault.
+        """
+        try:
+            yield
+        except AutomlError:
+            raise
+        except Exception as error:
+            plugin = self.installed().get(name)
+            owner = "" if plugin is None else f" of {plugin.distribution}"
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            reason = str(error).strip().partition("\n")[0]
+            raise SearchError(
+                f"{self.word} {name!r}{owner} raised {type(error).__name__}: {reason} "
+                f"({Path(frame.filename).name}, line {frame.lineno}); {self.where}"
+            ) from error
 
     def broken(self) -> dict[str, PluginError]:
         """Import every plugin, and say by name what is wrong with those that cannot be used."""

@@ -62,7 +62,7 @@ class Sampler(AnySampler):
     """Proposes points, and learns from the trials of them.
 
     The same problem and the same calls give the same points: draw from generators made of ``problem.seed``, never from
-    global ones. An exception ends the search.
+    global ones. An exception ends the search, in one line with the name of the sampler.
 
     Args:
         problem: What the search is about.
@@ -110,7 +110,7 @@ class Strategy(AnySampler):
     A strategy maximises one number. Turning several objectives, constraints and failures into it is the search's work.
 
     The same arguments and the same calls give the same points: draw from generators made of ``seed``, never from
-    global ones. An exception ends the search.
+    global ones. An exception ends the search, in one line with the name of the sampler.
 
     Args:
         parameters: The dimensions of the space, one at least, parents before the parameters that depend on them.

@@ -101,7 +101,7 @@ class Trial:
     @property
     def is_untrained(self) -> bool:
         """Whether its network was to be trained here, and had nothing that could be."""
-        return self.cached.get("fit") is False and self.epochs_trained == 0
+        return self.state is TrialState.COMPLETE and self.cached.get("fit") is False and self.epochs_trained == 0
 
     @property
     def is_feasible(self) -> bool:

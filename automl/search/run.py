@@ -19,6 +19,7 @@ from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Problem
+from automl.registry import SAMPLER, STOPPING
 from automl.sampler import AnySampler, Sampler
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
@@ -31,6 +32,7 @@ from automl.search_problem import Cost, KnownMetrics, SearchProblem
 from automl.stopping.rules import Pacer, make_rule, pacer_of
 from automl.storage.hold import held_study
 from automl.storage.store import TrialStore, study_folder
+from automl.suggest.answering_suggester import AnsweringSuggester
 from automl.suggest.paid_points import PaidPoints, PayingSuggester
 from automl.suggest.samplers import make_suggester, sampler_class
 from automl.suggest.suggester import Suggester, point_key, random_point
@@ -162,7 +164,8 @@ def _start(request: SearchRequest, spec: StudySpec) -> Start:
     if request.from_study is not None:
         earlier = earlier_study(TrialStore.open(request.store, request.from_study), spec)
     sampler = sampler_class(request.sampler)
-    own = sampler.first_points(request.space) if issubclass(sampler, Sampler) else ()
+    with SAMPLER.answering(request.sampler):
+        own = tuple(sampler.first_points(request.space)) if issubclass(sampler, Sampler) else ()
     unique = {point_key(point): dict(point) for point in (*points, *earlier.points, *own)}
     return Start(points=list(unique.values()), earlier_trials=earlier.earlier_trials)
 
@@ -191,15 +194,17 @@ def _predicting_suggester(
 
 
 def _suggester(request: SearchRequest, known: KnownMetrics | None = None, cost: Cost | None = None) -> Suggester:
-    return make_suggester(
-        request.space,
-        request.objectives,
-        sampler=request.sampler,
-        seed=request.seed,
-        constraints=request.constraints,
-        known=known,
-        cost=cost,
-    )
+    with SAMPLER.answering(request.sampler):
+        suggester = make_suggester(
+            request.space,
+            request.objectives,
+            sampler=request.sampler,
+            seed=request.seed,
+            constraints=request.constraints,
+            known=known,
+            cost=cost,
+        )
+    return AnsweringSuggester(suggester, request.sampler)
 
 
 def _random_points(request: SearchRequest) -> Iterator[dict[str, Scalar]]:
@@ -214,8 +219,10 @@ def _early_stopping(
         return None
     score = Objective(metric=task.metric, direction=metric_named(task.metric).better)
     problem = SearchProblem(request.space, request.objectives, request.seed, request.constraints, known, score=score)
-    rule = make_rule(request.early_stopping, problem)
-    for note in rule.notes():
+    with STOPPING.answering(request.early_stopping):
+        rule = make_rule(request.early_stopping, problem)
+        notes = tuple(rule.notes())
+    for note in notes:
         listener.on_note(note)
     return pacer_of(rule, problem)
 

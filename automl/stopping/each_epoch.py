@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from automl.core.objective import Objective
 from automl.core.pace import Pace, Promotion, rung_scores
 from automl.core.trial import Trial, TrialState
 from automl.core.value import Point
+from automl.errors import SearchError
+from automl.registry import STOPPING
 from automl.stopping_rule import Curve, StoppingRule
 
 
@@ -19,7 +23,13 @@ class _Watch:
     earlier: tuple[Curve, ...]
 
     def __call__(self, scores: Mapping[int, float]) -> bool:
-        return self.rule.stops(_upward(scores, self.score), self.earlier)
+        with STOPPING.answering(self.rule.name):
+            is_over = self.rule.stops(_upward(scores, self.score), self.earlier)
+        if isinstance(is_over, bool | np.bool_):
+            return bool(is_over)
+        raise SearchError(
+            f"stopping rule {self.rule.name!r} answered {is_over!r}, which is neither True nor False; {STOPPING.where}"
+        )
 
 
 def _upward(scores: Mapping[int, float], score: Objective) -> dict[int, float]:

@@ -1,7 +1,7 @@
 """Makes points of any sampler canonical, and draws a random one where a sampler repeats itself."""
 
 import random
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from automl.core.space import SearchSpace
 from automl.core.value import Point, Scalar
@@ -21,8 +21,13 @@ def canonical_proposal(space: SearchSpace, proposed: Point, *, sampler: str) -> 
         sampler: Who proposed it.
 
     Raises:
-        SearchError: If the point is outside the space.
+        SearchError: If the point is outside the space, or no point at all.
     """
+    if not isinstance(proposed, Mapping):
+        raise SearchError(
+            f"sampler {sampler!r} proposed {proposed!r}, which maps no parameters to values; "
+            "run the same command with another --sampler to go on"
+        )
     point = dict(proposed)
     for parameter in space.parameters:
         if parameter.name in point:

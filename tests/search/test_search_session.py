@@ -254,11 +254,12 @@ def test_a_network_with_nothing_to_train_is_said_once(store):
     run_next(session, store, cached={"fit": False}, epochs_trained=3)
     run_next(session, store, cached={"fit": True}, epochs_trained=0)
     run_next(session, store, make=failed_trial)
+    run_next(session, store, state=TrialState.FAILED, cached={"fit": False}, epochs_trained=0)
     assert listener.notes == []
     for _ in range(2):
         run_next(session, store, cached={"fit": False}, epochs_trained=0)
     (note,) = listener.notes
-    assert note.startswith("trial 3 trained nothing: the parameters of its network are all frozen")
+    assert note.startswith("trial 4 trained nothing: the parameters of its network are all frozen")
 
 
 def test_what_trials_warn_of_is_said_once_with_the_first_trial(store):

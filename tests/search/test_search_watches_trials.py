@@ -1,5 +1,6 @@
 """A rule that looks at running trials ends them after the epoch that it was told of, and knows the trials before."""
 
+import numpy as np
 import pytest
 import torch
 from early_study import EPOCHS, EarlyStudy
@@ -9,6 +10,7 @@ from tiny_study import OBJECTIVES, tiny_space, trial_of
 from automl.core.objective import Objective
 from automl.core.trial import TrialState
 from automl.engines.inline_engine import run_inline
+from automl.errors import SearchError
 from automl.registry import STOPPING
 from automl.search_problem import SearchProblem
 from automl.stopping.each_epoch import EachEpoch
@@ -85,3 +87,30 @@ def test_an_error_is_told_so_that_higher_is_better():
     pacer.note(trial_of(0, {}, metrics=metrics))
     assert not pacer.first_pace({}).watch({1: 2.5})
     assert told == [({1: -2.5}, (Curve({1: -4.0, 2: -3.0}, is_complete=True),))]
+
+
+class Answering(StoppingRule):
+    """Answers what it is told to, or raises it."""
+
+    name = "answering"
+    answer = None
+
+    def stops(self, _scores, _earlier):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def watch_of(answer):
+    rule = Answering(SearchProblem(tiny_space(), OBJECTIVES, seed=0))
+    rule.answer = answer
+    return EachEpoch(rule, score=OBJECTIVES[0], epochs=3).first_pace({}).watch
+
+
+def test_a_rule_that_raises_is_named_and_one_that_answers_neither_yes_nor_no_is_refused():
+    with also_installed(STOPPING, Answering):
+        with pytest.raises(SearchError, match=r"stopping rule 'answering' of tests 1 raised ValueError: bad \(test_"):
+            watch_of(ValueError("bad"))({1: 0.5})
+        with pytest.raises(SearchError, match=r"stopping rule 'answering' answered 'no', which is neither True nor"):
+            watch_of("no")({1: 0.5})
+    assert watch_of(np.bool_(True))({1: 0.5}) is True

@@ -146,3 +146,9 @@ def test_a_point_that_lacks_a_parameter_ends_the_search():
 def test_a_fault_of_a_strategy_is_not_hidden():
     with pytest.raises(ZeroDivisionError, match="a fault of the strategy"):
         suggester_of(Breaking(NARROW)).ask()
+
+
+@pytest.mark.parametrize("proposed", [None, [1, 2], "a point"])
+def test_what_is_no_point_ends_the_search_with_the_name_of_the_sampler(proposed):
+    with pytest.raises(SearchError, match=r"sampler 'listed' proposed .*, which maps no parameters to values; run"):
+        suggester_of(Listed(proposed)).ask()
