@@ -118,8 +118,9 @@ class _Lines:
             return
         left = self._time_left.text(progress.done, progress.budget)
         values = [figure(trial, metric) for metric in self._metrics if metric in trial.metrics]
-        outcome = ", ".join(values) or (trial.error or "")
-        line = f"{progress.done}/{progress.budget}  trial {trial.number} {trial.state}: {outcome}{_reused(trial)}"
+        outcome = ", ".join(values) or trial.error
+        ending = f"{trial.state}: {outcome}" if outcome else trial.state
+        line = f"{progress.done}/{progress.budget}  trial {trial.number} {ending}{_reused(trial)}"
         self._print("  ".join(part for part in (line, _status(progress), left) if part))
 
     def _print(self, line: str) -> None:

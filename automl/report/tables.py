@@ -136,7 +136,7 @@ def _note(trial: Trial, spec: StudySpec) -> str:
     if trial.error is not None:
         return (trial.error.splitlines() or [MISSING])[0]
     if trial.state is TrialState.STOPPED:
-        return f"after {trial.epochs_trained} epochs"
+        return f"after {trial.epochs_trained} epoch{'' if trial.epochs_trained == 1 else 's'}"
     broken = [limit for limit in spec.constraints if not trial.constraints.get(str(limit), 0.0) <= 0]
     return ", ".join(
         f"{metric_title(limit.metric)} {_BEYOND[limit.operator]} {human_metric(limit.metric, limit.limit)}"

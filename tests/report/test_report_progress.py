@@ -1,6 +1,7 @@
 """Progress is a bar on a terminal and a line a trial elsewhere, each within what is known."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -64,6 +65,13 @@ def test_a_line_says_what_came_from_the_cache(capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert "cache" not in first
     assert second == "2/4  trial 3 COMPLETE: 90.30 % (fit, prune from the cache)  front 1  hypervolume 0.500  cached 1"
+
+
+def test_a_line_of_a_trial_that_was_stopped_ends_with_its_state(capsys):
+    stopped = replace(trial_of(3, {}), state=TrialState.STOPPED, metrics={"accuracy_at_1": 0.4})
+    with search_progress(Console(stderr=True), [Objective.parse("accuracy:max")]) as listener:
+        listener.on_progress(Progress(1, 4, 0, 1, 0.5), stopped)
+    assert capsys.readouterr().err == "1/4  trial 3 STOPPED  front 1  hypervolume 0.500\n"
 
 
 def test_a_terminal_gets_a_bar_that_fits_80_columns():

@@ -84,6 +84,8 @@ def test_the_list_of_trials_marks_the_front_and_says_what_went_wrong(trials, spe
     assert "shapes [8, 16] do not match" in line_of(text, 2)
     assert MISSING in line_of(text, 4)
     assert "after 7 epochs" in line_of(text, 4)
+    after_one = printed(trials_table([replace(trials[4], epochs_trained=1)], spec), width=120)
+    assert after_one.rstrip().endswith("after 1 epoch")
 
 
 def test_an_error_of_several_lines_shows_its_first(trials, spec):
