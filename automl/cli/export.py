@@ -113,9 +113,9 @@ def _measured(target: "Target", *, is_needed: bool) -> "Runtime":
 
     try:
         return runtime_of(target)
-    except PluginError:
+    except PluginError as error:
         if is_needed:
-            raise
+            raise PluginError(f"{error}; --format onnx hands out the ONNX file without it") from error
         return runtime_of(ONE_THREAD)
 
 

@@ -41,7 +41,8 @@ class Target(Value):
             UsageError: If the text has another form, or names no such device, or a number is out of range.
         """
         match = _TARGET.fullmatch(text)
-        if match is not None and (not devices or match["device"] in devices):
+        is_absent = match is not None and bool(devices) and match["device"] not in devices
+        if match is not None and not is_absent:
             given = {
                 "device": match["device"],
                 "threads": int(match["threads"] or 1),
@@ -50,8 +51,9 @@ class Target(Value):
             with suppress(ValidationError):
                 return cls.model_validate(given)
         known = f"devices {', '.join(devices)}; " if devices else ""
+        fault = "is for a runtime that is not installed; the form is" if is_absent else "is not of the form"
         raise UsageError(
-            f"target {text!r} is not of the form DEVICE:THREADS or DEVICE:THREADS:BATCH, as in cpu:4 or cpu:1:8 "
+            f"target {text!r} {fault} DEVICE:THREADS or DEVICE:THREADS:BATCH, as in cpu:4 or cpu:1:8 "
             f"({known}1 to 256 threads, 1 to 65536 images)"
         )
 

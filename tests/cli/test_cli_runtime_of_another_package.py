@@ -138,3 +138,4 @@ def test_without_its_package_the_onnx_file_can_still_be_exported(automl, package
         (package / "gone").rename(package / "evaluator-3.1.dist-info")
         forget_installed()
     assert "unknown runtime 'evaluator'" in refusal
+    assert "--format onnx hands out the ONNX file without it" in refusal

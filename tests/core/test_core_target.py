@@ -44,3 +44,10 @@ def test_target_is_read_and_written(text, target):
 def test_bad_target_is_refused_with_its_form(text):
     with pytest.raises(UsageError, match=r"(?s)target '.*DEVICE:THREADS.*cpu, openvino, cuda"):
         Target.parse(text, ("cpu", "openvino", "cuda"))
+
+
+def test_a_target_whose_runtime_is_not_installed_is_not_called_malformed():
+    with pytest.raises(UsageError, match=r"'npu:2' is for a runtime that is not installed; .*devices cpu, cuda;"):
+        Target.parse("npu:2", ["cpu", "cuda"])
+    with pytest.raises(UsageError, match=r"'cpu:0' is not of the form"):
+        Target.parse("cpu:0", ["cpu", "cuda"])
