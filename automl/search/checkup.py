@@ -88,7 +88,8 @@ def _plugins() -> str:
     broken = [error for _, error in faults if error not in lacking]
     if broken:
         total = sum(len(kind.installed()) for kind in KINDS)
-        raise PluginError(f"{len(broken)} of {total} plugins cannot be used: {'. '.join(map(str, broken))}")
+        reasons = ". ".join(map(str, [*broken, *lacking]))
+        raise PluginError(f"{len(broken) + len(lacking)} of {total} plugins cannot be used: {reasons}")
     return ". ".join([", ".join(counts), *map(str, lacking)])
 
 

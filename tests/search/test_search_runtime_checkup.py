@@ -1,11 +1,14 @@
 """A runtime that this host has not is named with what to install, and only a broken plugin fails the check."""
 
+from types import SimpleNamespace
+
 import pytest
 from installed_plugins import also_installed
 
 from automl.errors import PluginError
 from automl.registry import RUNTIME
 from automl.runtime import Runtime
+from automl.search.checkup import checkup
 from automl.search.runtime_checkup import runtimes_here
 
 
@@ -57,3 +60,13 @@ def test_a_runtime_that_would_write_over_what_a_trial_keeps_is_refused_and_hides
         for name, file in (("overwriting", "model.onnx"), ("recipe", "recipe.json")):
             with pytest.raises(PluginError, match=f"'{name}' of tests 1 would write over {file}"):
                 RUNTIME.load(name)
+
+
+def test_a_plugin_that_lacks_a_library_is_told_of_beside_one_that_is_broken(tmp_path):
+    lacking = SimpleNamespace(name="lacking", __module__="no_such_library", __qualname__="Lacking")
+    with also_installed(RUNTIME, Recipe, lacking):
+        (found,) = [check for check in checkup(str(tmp_path)) if check.name == "plugins"]
+    assert not found.is_ok
+    assert "2 of " in found.finding
+    assert "'recipe' of tests 1 would write over recipe.json" in found.finding
+    assert "'lacking' of tests 1 cannot be imported: ModuleNotFoundError" in found.finding
