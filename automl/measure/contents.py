@@ -86,9 +86,17 @@ class _ConstantGraph:
         return not name or name in self._initializers or name in self._producers
 
     def codes(self, weight: str) -> str:
-        """Name the integers of a weight, or the weight itself where it has none."""
+        """Name the integers of a weight, or the weight itself where it has none.
+
+        An operator in int8 reads them through a DequantizeLinear, one in float through a Cast and a Mul by the scale.
+        """
         producer = self._producers.get(weight)
-        return str(producer.input[0]) if producer is not None and producer.op_type == "DequantizeLinear" else weight
+        if producer is None:
+            return weight
+        if producer.op_type == "DequantizeLinear":
+            return str(producer.input[0])
+        wide = self._producers.get(producer.input[0]) if producer.op_type == "Mul" else None
+        return str(wide.input[0]) if wide is not None and wide.op_type == "Cast" else weight
 
     def is_half(self, weight: str) -> bool:
         """Say whether a weight is stored in half precision."""

@@ -48,7 +48,7 @@ def refused(tmp_path, monkeypatch, capsys):
         (["--cache-size", "huge"], ["'huge'", "10GB"]),
         (["--enqueue", "missing.json"], ["missing.json", "JSON"]),
         (["--from-study", "missing"], ["'missing'"]),
-        (["--objective", "accuracy"], ["'accuracy'", "accuracy:max"]),
+        (["--objective", "speed"], ["'speed'", "accuracy:max", "only where its plugin is installed"]),
         (["--objective", "accuracy:up"], ["'accuracy:up'", "METRIC:min"]),
         (["--objective", "speed:max"], ["'speed:max'", "no trial measures", "latency_ms"]),
         (["--constraint", "size_bytes<5"], ["'size_bytes<5'", "write 'size_bytes<=5'"]),
