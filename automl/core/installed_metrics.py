@@ -46,6 +46,16 @@ def installed_metrics() -> Mapping[str, Metric]:
     return _metrics(tuple(_SOURCE.installed().values()))
 
 
+def check_usable(name: str) -> None:
+    """Refuse a metric whose plugin is installed, and cannot be used.
+
+    Raises:
+        PluginError: Saying why.
+    """
+    if name in _SOURCE.installed():
+        _SOURCE.load(name)
+
+
 def metric_named(name: str) -> Metric:
     """Give a metric; of one that nobody measures here, what its name states: a number of a unit, better if smaller.
 

@@ -1,12 +1,14 @@
 """Objectives and constraints: what a search is for, and what it must keep to."""
 
 import re
+from difflib import get_close_matches
 from typing import Literal
 
 from pydantic import Field
 
 from automl.core.direction import Direction
-from automl.core.installed_metrics import installed_metrics, metric_named
+from automl.core.installed_metrics import check_usable, installed_metrics, metric_named
+from automl.core.metric import When
 from automl.core.quantity import quantity
 from automl.core.value import Value
 from automl.errors import UsageError
@@ -32,12 +34,13 @@ class Objective(Value):
 
         Raises:
             UsageError: If the text has another form.
+            PluginError: If it is a metric alone whose plugin cannot be used.
         """
         if text in installed_metrics():
             return cls(metric=text, direction=metric_named(text).better)
         metric, _, direction = text.partition(":")
         if not metric.isidentifier() or direction not in tuple(Direction):
-            hint = "; only where its plugin is installed may the direction be left out" if text.isidentifier() else ""
+            hint = _hint(text) if text.isidentifier() else ""
             raise UsageError(
                 f"objective {text!r} is not of the form METRIC:max or METRIC:min, as in accuracy:max{hint}"
             )
@@ -49,6 +52,16 @@ class Objective(Value):
 
     def __str__(self) -> str:
         return f"{self.metric}:{self.direction}"
+
+
+def _hint(metric: str) -> str:
+    """Say why a metric that stands without its direction is not known."""
+    check_usable(metric)
+    wishable = [name for name, known in installed_metrics().items() if known.when is When.TRIAL]
+    nearest = get_close_matches(metric, wishable, n=2, cutoff=0.6)
+    if nearest:
+        return f"; did you mean {' or '.join(nearest)}?"
+    return "; only where its plugin is installed may the direction be left out"
 
 
 class Constraint(Value):

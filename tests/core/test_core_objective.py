@@ -1,12 +1,16 @@
 """Objectives and constraints are read from text, and refuse what they cannot mean."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from installed_plugins import also_installed
 
 from automl.core.direction import Direction
 from automl.core.objective import Constraint, Objective
-from automl.errors import UsageError
+from automl.errors import PluginError, UsageError
+from automl.registry import METRIC
 
 
 @pytest.mark.parametrize("text", ["accuracy:max", "latency_ms:min"])
@@ -19,6 +23,17 @@ def test_an_objective_of_another_form_is_refused_with_its_text(text):
     with pytest.raises(UsageError, match="METRIC:max or METRIC:min") as caught:
         Objective.parse(text)
     assert repr(text) in str(caught.value)
+
+
+def test_a_metric_alone_that_is_not_known_is_told_of_the_nearest_or_why_it_cannot_be_used():
+    with pytest.raises(UsageError, match=r"'acuracy' is not of the form METRIC:max .*; did you mean accuracy\?"):
+        Objective.parse("acuracy")
+    lacking = SimpleNamespace(name="energy_kwh", __module__="no_such_library", __qualname__="Energy")
+    with (
+        also_installed(METRIC, lacking),
+        pytest.raises(PluginError, match=r"'energy_kwh' of tests 1 cannot be imported: ModuleNotFoundError"),
+    ):
+        Objective.parse("energy_kwh")
 
 
 def test_a_loss_is_smaller_where_the_metric_is_better():
