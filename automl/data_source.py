@@ -25,11 +25,14 @@ class DataSource(ABC):
         takes_pictures: Whether it heeds ``resize``, ``convert`` and ``background`` of its spec; they are refused where
             it does not.
         is_fetched: Whether reading may fetch files. ``automl spaces`` then calls ``check`` alone.
+        runs_users_code: Whether ``read`` runs code of the user's own. What that raises goes through, with its
+            traceback; of any other data set it becomes one line with the plugin's name.
     """
 
     name: ClassVar[str]
     takes_pictures: ClassVar[bool] = False
     is_fetched: ClassVar[bool] = False
+    runs_users_code: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, spec: DatasetSpec) -> object:

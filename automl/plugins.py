@@ -69,11 +69,13 @@ class Kind(Generic[Class]):
         return self.chosen(name).load()
 
     @contextmanager
-    def answering(self, name: str) -> Iterator[None]:
+    def answering(self, name: str, fault: type[AutomlError] = SearchError) -> Iterator[None]:
         """Let a plugin answer for what is raised here, whatever it is: it may be anybody's code.
 
-        Raises:
-            SearchError: For all but the errors of automl, with the plugin, its package, and the line at fault.
+        Args:
+            name: Of the plugin.
+            fault: What its exceptions become, those of automl apart; the message names the plugin, its package, and
+                the line at fault.
         """
         try:
             yield
@@ -84,7 +86,7 @@ class Kind(Generic[Class]):
             owner = "" if plugin is None else f" of {plugin.distribution}"
             frame = traceback.extract_tb(error.__traceback__)[-1]
             reason = str(error).strip().partition("\n")[0]
-            raise SearchError(
+            raise fault(
                 f"{self.word} {name!r}{owner} raised {type(error).__name__}: {reason} "
                 f"({Path(frame.filename).name}, line {frame.lineno}); {self.where}"
             ) from error

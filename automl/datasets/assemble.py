@@ -80,7 +80,8 @@ def _checked_task(spec: str, source: Source, name: str | None) -> Task:
     labels = {name: split.labels for name, split in splits.items()}
     try:
         kind = task_of_labels(source.training.labels.dtype) if name is None else TASK.load(name)
-        return kind.of(labels)
+        with TASK.answering(kind.name, DatasetError):
+            return kind.of(labels)
     except DatasetError as error:
         raise DatasetError(f"{spec}: {error}") from error
 

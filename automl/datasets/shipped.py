@@ -80,6 +80,7 @@ class Python(DataSource):
     """Arrays that a function of yours returns: ``python:MODULE:CALLABLE``."""
 
     name = "python"
+    runs_users_code = True
 
     def read(self, spec: DatasetSpec) -> Source:
         """Call the function."""

@@ -4,12 +4,15 @@ import pickle
 
 import numpy as np
 import pytest
+from installed_plugins import also_installed
 
 from automl.core.augmentation import Augmentation
 from automl.datasets.assemble import assemble
 from automl.datasets.dataset import Source, Split
 from automl.datasets.load import load_dataset
 from automl.errors import DatasetError
+from automl.registry import TASK
+from automl.task import Task
 
 
 def random_split(count, *, seed=0, classes=3, shape=(3, 4, 5)):
@@ -95,3 +98,34 @@ def test_images_lie_in_memory_as_those_that_another_process_gets():
     sent = pickle.loads(pickle.dumps(dataset, protocol=5))  # noqa: S301 # our own
     for name in ("train", "validation", "test"):
         assert getattr(dataset, name).images.strides == getattr(sent, name).images.strides == (64, 64, 8, 1)
+
+
+class Unreadable(Task):
+    """Fails at the labels."""
+
+    name = "unreadable"
+    metric = "accuracy"
+
+    @classmethod
+    def of(cls, _labels):
+        raise KeyError("grade")
+
+    def loss(self, outputs, labels, settings):
+        raise NotImplementedError
+
+    def score(self, outputs, labels):
+        raise NotImplementedError
+
+    def parity_gap(self, simulated, deployed, labels):
+        raise NotImplementedError
+
+    def agreement(self, expected, found):
+        raise NotImplementedError
+
+
+def test_a_task_that_raises_at_the_labels_is_named():
+    with (
+        also_installed(TASK, Unreadable),
+        pytest.raises(DatasetError, match=r"^x: task 'unreadable' of tests 1 raised KeyError: 'grade' \(test_"),
+    ):
+        assemble("x", source(random_split(20), None), "unreadable")

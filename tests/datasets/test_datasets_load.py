@@ -69,3 +69,7 @@ def test_a_data_set_of_a_plugin_is_read_by_its_name():
             load_dataset("untidy:x")
         with pytest.raises(DatasetError, match="unknown kind of data set 'chekers' in 'chekers:50': try checkers"):
             load_dataset("chekers:50")
+        with pytest.raises(DatasetError) as told:
+            load_dataset("checkers:many")
+    assert str(told.value).startswith("data set 'checkers' of tests 1 raised ValueError: invalid literal for int()")
+    assert "(test_datasets_load.py, line " in str(told.value)
