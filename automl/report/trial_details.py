@@ -1,6 +1,7 @@
 """Everything that the store knows of one trial, grouped for a terminal."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -13,9 +14,12 @@ from automl.core.installed_metrics import metric_named
 from automl.core.study import StudySpec
 from automl.core.trial import Trial, TrialState
 from automl.core.width import LayerWidth
+from automl.errors import PluginError
+from automl.registry import TASK
 from automl.report.figures import figure, footnote
 from automl.report.point_summary import describe_point
 from automl.report.units import MISSING, human_metric, human_number, human_seconds, metric_title
+from automl.task import Task
 
 STATE_STYLES = {
     TrialState.COMPLETE: "green",
@@ -39,7 +43,7 @@ def trial_details(trial: Trial, spec: StudySpec) -> RenderableType:
         ("point", _point(trial, spec)),
         ("metrics", _metrics(trial)),
         ("constraints", _constraints(trial.constraints)),
-        ("rewrites", _rewrites(trial)),
+        ("rewrites", _rewrites(trial, _called(spec))),
         ("channels", _widths(trial.widths)),
         ("notes", Text("\n".join(trial.notes), style="yellow") if trial.notes else None),
         ("time", _seconds(trial)),
@@ -101,17 +105,26 @@ def _constraints(constraints: Mapping[str, float]) -> Table | None:
     return _grid(rows) if rows else None
 
 
-def _rewrites(trial: Trial) -> Table | None:
-    """Give each rewrite of the network a line: how far it moved the logits, and how far it may."""
+def _rewrites(trial: Trial, called: str) -> Table | None:
+    """Give each rewrite of the network a line: how far it moved the outputs, and how far it may."""
     rows: dict[str, RenderableType] = {}
     is_quantized = Transition.QUANTIZE in trial.fidelity
     beyond = first_beyond(trial.fidelity, is_quantized=is_quantized)
     for transition, gap in trial.fidelity.items():
         limit = bound(transition, is_quantized=is_quantized)
         meant = "meant to change them" if limit is None else f"at most {limit:.1%}"
-        words = f"logits moved by {gap:.2%} of their spread  ({meant})" if gap else "the same logits, but for rounding"
+        moved = f"{called} moved by {gap:.2%} of their spread  ({meant})"
+        words = moved if gap else f"the same {called}, but for rounding"
         rows[transition] = Text(words, style="red" if transition is beyond else "")
     return _grid(rows) if rows else None
+
+
+def _called(spec: StudySpec) -> str:
+    """Name the outputs of its networks; where its task is not known here, by what they are in any."""
+    if spec.task is not None and spec.task in TASK.installed():
+        with suppress(PluginError):
+            return TASK.load(spec.task).called
+    return Task.called
 
 
 def _widths(widths: Sequence[LayerWidth]) -> Table | None:

@@ -10,6 +10,7 @@ import pytest
 from report_study import study_spec, study_trials
 from rich.console import Console
 
+from automl.core.fidelity import Transition
 from automl.core.objective import Constraint
 from automl.core.space import ProfileSpec
 from automl.core.stage import Stage
@@ -212,6 +213,14 @@ def test_details_of_a_trial_with_pruned_channels_have_a_line_a_layer(trials, spe
         ["stages.1.conv", "48", "→", "9.6", "→", MISSING],
     ]
     assert "channels" not in printed(trial_details(trials[0], spec))
+
+
+def test_rewrites_speak_of_logits_only_where_the_task_has_any(trials, spec):
+    moved = replace(trials[0], fidelity={Transition.FOLD: 0.0, Transition.QUANTIZE: 0.034})
+    for task, called in (("classification", "logits"), ("regression", "outputs"), ("of_a_plugin_gone", "outputs")):
+        text = printed(trial_details(moved, spec.model_copy(update={"task": task})))
+        assert f"the same {called}, but for rounding" in text
+        assert f"{called} moved by 3.40% of their spread" in text
 
 
 def test_steps_from_the_cache_are_named_where_the_time_went(trials, spec):
