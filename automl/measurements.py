@@ -37,6 +37,15 @@ def study_measurements(wished: Iterable[str], *, score: str | None) -> list[Meas
     ]
 
 
+def unmeasured_claims() -> list[str]:
+    """Say of each metric that several packages claim that no trial measures it."""
+    return [
+        f"no trial measures {name}: {error}"
+        for name, error in METRIC.broken().items()
+        if METRIC.installed()[name].rivals
+    ]
+
+
 def score_of(task: str | None) -> str | None:
     """Name the metric that a task is scored by; None where the task is not known here."""
     if task is None or task not in TASK.installed():

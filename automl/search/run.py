@@ -17,6 +17,7 @@ from automl.core.value import Scalar
 from automl.datasets.dataset import Dataset
 from automl.errors import SearchError, StoreError
 from automl.measure.latency import LatencyMeter
+from automl.measurements import unmeasured_claims
 from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Problem
 from automl.registry import SAMPLER, STOPPING
@@ -98,7 +99,13 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
     request = ready(request)
     suggester = None if _uses_predictions(sampler_class(request.sampler)) else _suggester(request)
     dataset = request.data
-    notes = [*request.notes(), *dataset.notes, *_task_note(request), *_augmentation_note(request, dataset)]
+    notes = [
+        *request.notes(),
+        *unmeasured_claims(),
+        *dataset.notes,
+        *_task_note(request),
+        *_augmentation_note(request, dataset),
+    ]
     if request.space.training.augmentation is None:
         request = request.model_copy(update={"space": request.space.with_augmentation(dataset.augmentation)})
     spec = _spec(request, dataset)
