@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl.core.target import Target
 from automl.core.trial import Trial
 from automl.core.value import Point
 from automl.runtime import ONNX_FILE
@@ -90,11 +89,11 @@ class StoredTrial:
             StoreError: If the file is not kept, or is not the one that the trial wrote.
             MeasureError: If the runtime cannot load it.
         """
-        from automl.measure.targets import runtime_of
+        from automl.measure.targets import runtime_of, target_for_onnx
         from automl.onnx_runtime import OnnxRuntime
         from automl.onnx_session import open_session
 
-        target: Target = self._store.spec.target
+        target = target_for_onnx(self._store.spec.target)
         runtime, model = runtime_of(target), self.files()[ONNX_FILE]
         if isinstance(runtime, OnnxRuntime):
             return runtime.session(model, threads=target.threads)

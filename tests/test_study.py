@@ -1,6 +1,7 @@
 """The Python front door: a search from objects, its trials as a table, its networks to go on with, its files to run."""
 
 import copy
+import json
 import shutil
 import signal
 import subprocess
@@ -158,6 +159,18 @@ def test_another_network_than_that_of_the_file_is_never_handed_out(study, folder
     )
     with pytest.raises(FidelityError, match=r"trial 0 of study 'small-Net'.*answers otherwise than its file"):
         unsealed.load()
+
+
+def test_a_trial_whose_runtime_is_not_installed_any_more_is_loaded_and_opened_in_onnx_runtime(study, folder):
+    copied = folder / "elsewhere" / "small-Net"
+    shutil.copytree(folder / "trials" / "small-Net", copied)
+    spec = copied / "study.json"
+    written = json.loads(spec.read_text(encoding="utf-8"))
+    written["target"] = {"device": "of_a_package_gone", "threads": 1, "batch": 1}
+    spec.write_text(json.dumps(written), encoding="utf-8")
+    store = TrialStore.open(str(copied.parent), "small-Net")
+    trial = StoredTrial(store, store.read()[0], root=str(folder / "trials"), dataset=lambda: study.dataset)
+    assert_answers_like_the_file(trial.load(), trial, study)
 
 
 def test_a_study_is_opened_with_its_own_network_and_data_alone(study, folder, network, monkeypatch):

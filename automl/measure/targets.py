@@ -26,6 +26,15 @@ def runtime_of(target: Target) -> Runtime:
     return runtime_named(target.device)
 
 
+def target_for_onnx(target: Target) -> Target:
+    """Give where the ONNX file of a study runs: its target, or ONNX Runtime where that target's package is gone."""
+    try:
+        runtime_of(target)
+    except PluginError:
+        return Target(threads=target.threads)
+    return target
+
+
 def timed_runtimes() -> list[str]:
     """Name the runtimes that can be a target; one that is broken cannot."""
     names = []

@@ -13,6 +13,7 @@ from automl.core.trial import Trial
 from automl.datasets.dataset import Dataset
 from automl.errors import FidelityError
 from automl.measure.answers import predict
+from automl.measure.targets import target_for_onnx
 from automl.network.answers import answer_gap
 from automl.pipeline.compressed_model import CompressedModel
 from automl.pipeline.isolation import isolated
@@ -55,7 +56,7 @@ def reload_network(store: TrialStore, trial: Trial, dataset: Dataset, cache: Sta
     with isolated():
         torch.set_num_threads(WORKER_THREADS)
         for device in _devices(recipe, dataset, cache):
-            result = StageRunner(recipe, dataset, device, cache, target=store.spec.target).run()
+            result = StageRunner(recipe, dataset, device, cache, target=target_for_onnx(store.spec.target)).run()
             found = simulated_logits(
                 result.model, result.quantization, dataset.validation.images, dataset.normalization
             )
@@ -65,9 +66,9 @@ def reload_network(store: TrialStore, trial: Trial, dataset: Dataset, cache: Sta
                 keep_rounding(result.model, result.quantization)
                 return result.model
     raise FidelityError(
-        f"trial {trial.number} of study {store.spec.name!r}, run again here, answers otherwise than its file (logits "
-        f"{gap:.2%} of their spread apart, where rounding explains {limit:.1%}): it was made on another processor or "
-        "with other versions of libraries; load it where it was made, or go on with the file alone"
+        f"trial {trial.number} of study {store.spec.name!r}, run again here, answers otherwise than its file "
+        f"({dataset.task.called} {gap:.2%} of their spread apart, where rounding explains {limit:.1%}): it was made on "
+        "another processor or with other versions of libraries; load it where it was made, or go on with the file alone"
     )
 
 
