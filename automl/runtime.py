@@ -32,6 +32,9 @@ IMAGE = "image"
 LOGITS = "logits"
 """Name of the network's output in the ONNX file."""
 
+PROBABILITIES = "probabilities"
+"""Name of the output where ``automl export --softmax`` puts a softmax behind the logits."""
+
 Network = Callable[[Any], "NDArray[np.float32]"]
 """Gives logits, float32 of the shape (n, classes), for what ``Runtime.pixels`` makes of n images."""
 

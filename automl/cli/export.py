@@ -1,7 +1,7 @@
 """``automl export``: the file to deploy, for the runtime that opens it."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -64,10 +64,17 @@ def export(
     packed: Annotated[
         bool, typer.Option("--packed", help="Write it entropy-coded, to be shipped; `automl unpack` restores it.")
     ] = False,
+    labelled: Annotated[
+        bool, typer.Option("--metadata", help="Write into the ONNX file, too, what it is: classes, figures, checksum.")
+    ] = False,
+    softmax: Annotated[
+        bool, typer.Option("--softmax", help="Let the ONNX file give probabilities in the place of logits.")
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a trial's network and recipe out of the store."""
+    """Copy a trial's network out of the store, with its recipe, a page that says what it is, and how to run it."""
+    from automl.cli.handed_over import Additions, beside
     from automl.cli.stored_trial import stored_trial
     from automl.errors import StoreError, UsageError
     from automl.pipeline.trial_runner import MODEL_FILE, RECIPE_FILE
@@ -90,19 +97,33 @@ def export(
         artifact = {file.name: file.read_bytes() for file in Path(scratch).iterdir()}
     for name in {MODEL_FILE, RECIPE_FILE, *measured.files} - artifact.keys():
         raise StoreError(f"{store}/{study}/{trial.artifact}/{name} is missing; restore it from a copy of the store")
+    model, additions = artifact[MODEL_FILE], Additions(metadata=labelled, softmax=softmax)
+    is_onnx = packed or _is_onnx(form, measured)
+    artifact[MODEL_FILE] = additions.to(model, trial, opened.spec, is_onnx=is_onnx)
     parcel = _packed(artifact[MODEL_FILE]) if packed else _parcel(artifact, form, measured, opened.spec)
-    target = output / next(iter(parcel.files))
-    _write(output, {**parcel.files, RECIPE_FILE: artifact[RECIPE_FILE]})
+    papers = beside(trial, opened.spec, artifact[RECIPE_FILE], runtime=measured, has_onnx=is_onnx)
+    _write(output, parcel.files, papers)
     if as_json:
-        print_json({"model": str(target), "recipe": str(output / RECIPE_FILE), **parcel.facts})
+        document = {"model": str(output / next(iter(parcel.files))), "recipe": str(output / RECIPE_FILE)}
+        print_json({**document, **parcel.facts, "beside": [str(output / name) for name in papers]})
         return
-    console = results()
-    for name, content in parcel.files.items():
-        console.print(f"{output / name}: {len(content):,} bytes", highlight=False, markup=False, soft_wrap=True)
+    remarks = []
     if measured.is_converted and not parcel.files.keys() & set(measured.files):
-        figures = f"\nThe figures of the trial are those of {' and '.join(measured.files)} in {measured.title}."
-        console.print(figures, highlight=False, markup=False, soft_wrap=True)
-    console.print(parcel.usage(str(target)), highlight=False, markup=False, soft_wrap=True)
+        remarks.append(f"The figures of the trial are those of {' and '.join(measured.files)} in {measured.title}.")
+    if artifact[MODEL_FILE] is not model:
+        remarks.append(f"The figures of the trial are those of the file that was measured: {len(model):,} bytes.")
+    _print(output, parcel, papers, remarks)
+
+
+def _print(output: Path, parcel: _Parcel, papers: Collection[str], remarks: Iterable[str]) -> None:
+    """Say what was written, and how it is opened."""
+    lines = [f"{output / name}: {len(content):,} bytes" for name, content in parcel.files.items()]
+    if len(papers) > 1:
+        lines.append(f"beside it: {', '.join(papers)}")
+    lines += [f"\n{remark}" for remark in remarks]
+    console = results()
+    for line in [*lines, parcel.usage(str(output / next(iter(parcel.files))))]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _measured(target: "Target", *, is_needed: bool) -> "Runtime":
@@ -129,6 +150,13 @@ def _parcel(artifact: dict[str, bytes], form: str | None, measured: "Runtime", s
     if form == _ONNX:
         return _stored(artifact, runtime_of(ONE_THREAD), threads=None)
     return _converted(artifact[ONNX_FILE], runtime_named(form), spec)
+
+
+def _is_onnx(form: str | None, measured: "Runtime") -> bool:
+    """Say whether what opens the files opens the ONNX file itself."""
+    from automl.measure.targets import runtime_named
+
+    return form == _ONNX or not (measured if form is None else runtime_named(form)).is_converted
 
 
 def _packed(model: bytes) -> _Parcel:
@@ -159,20 +187,24 @@ def _converted(model: bytes, runtime: "Runtime", spec: "StudySpec") -> _Parcel:
     )
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all files or none."""
+def _write(folder: Path, files: dict[str, bytes], papers: dict[str, bytes]) -> None:
+    """Write all files or none; papers may be there already, where the trial was exported in another format."""
     from automl.errors import UsageError
     from automl.export.whole_file import write_whole
 
-    for name in list(files)[:-1]:  # the recipe may be there: it is the same for all formats
-        if (folder / name).exists():
-            raise UsageError(f"{folder / name} exists already; name another folder with -o")
+    missing = {}
+    for name, content in {**files, **papers}.items():
+        path = folder / name
+        if not path.exists():
+            missing[path] = content
+        elif name in files or not path.is_file() or path.read_bytes() != content:
+            raise UsageError(f"{path} exists already; name another folder with -o")
     written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            write_whole(folder / name, content)
-            written.append(folder / name)
+        for path, content in missing.items():
+            write_whole(path, content)
+            written.append(path)
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import re
 
+from automl.core.data_description import DataDescription
 from automl.core.objective import Constraint, Objective
 from automl.core.space import SearchSpace
 from automl.core.target import ONE_THREAD, Target
@@ -37,6 +38,7 @@ class StudySpec(Value):
         dataset: Data set as the user named it, for example ``digits``.
         dataset_fingerprint: SHA-256 of the decoded images, labels and splits.
         task: Name of what its networks do with the images; the task of such labels where absent.
+        data: What the user of a deployed file must know of the data; None in studies of before it was kept.
         target: What latency is measured for.
         seed: Of the search and of every trial: two trials that share a network train it the same way.
     """
@@ -46,6 +48,7 @@ class StudySpec(Value):
     dataset: str
     dataset_fingerprint: str
     task: str | None = None
+    data: DataDescription | None = None
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...]
     target: Target = ONE_THREAD

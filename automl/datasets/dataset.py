@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.core.augmentation import Augmentation
+from automl.core.data_description import DataDescription
 from automl.core.image import ImageShape, Normalization
 from automl.task import Task
 
@@ -90,3 +91,19 @@ class Dataset:
         """Channels, height and width, the same for every image."""
         _, channels, height, width = self.train.images.shape
         return ImageShape(channels=channels, height=height, width=width)
+
+    @property
+    def description(self) -> DataDescription:
+        """What is kept of it where it is not: what the user of a deployed file must know."""
+        channels, height, width = self.image_shape
+        return DataDescription(
+            task=self.task.name,
+            gives_classes=self.task.distance == "kl",
+            outputs=self.task.outputs,
+            channels=channels,
+            height=height,
+            width=width,
+            class_names=self.class_names,
+            images={"train": len(self.train), "validation": len(self.validation), "test": len(self.test)},
+            notes=self.notes,
+        )

@@ -299,6 +299,7 @@ def _spec(request: SearchRequest, dataset: Dataset) -> StudySpec:
         dataset=dataset.spec,
         dataset_fingerprint=dataset.fingerprint,
         task=dataset.task.name,
+        data=dataset.description,
         objectives=request.objectives,
         constraints=request.constraints,
         target=request.target,

@@ -9,8 +9,8 @@ from automl.core.study import StudySpec
 def differences(stored: StudySpec, now: StudySpec) -> list[str]:
     """Say in which points two specs are not the same study.
 
-    The name and description of the space, library versions and the date do not count: they do not change
-    what a trial of the study is.
+    The name and description of the space, the description of the data, library versions and the date do not count:
+    they do not change what a trial of the study is.
     """
     return _differing(_facts(stored), _facts(now)) or _differing(_leaves(stored), _leaves(now))
 
@@ -25,7 +25,7 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 
 def _leaves(spec: StudySpec) -> Mapping[str, str]:
     """Give all that a spec holds by its place in study.json, so that what ``_facts`` has no words for counts too."""
-    same = {"name", "versions", "created_at", "schema_version"}
+    same = {"name", "data", "versions", "created_at", "schema_version"}
     content = spec.model_dump(mode="json", exclude={**dict.fromkeys(same, True), "space": {"name", "description"}})
     return dict(_flat(content, ()))
 
