@@ -82,7 +82,10 @@ def values_of(measurement: Measurement, measure: Callable[[], float | Mapping[st
             raise MeasureError(f"{_named(measurement)} gave {value!r} for {name}, which is no finite number")
         low, high = known[name].low, known[name].high
         if not low <= value <= high:
-            raise MeasureError(f"{_named(measurement)} gave {value!r} for {name}, which is outside {low:g} to {high:g}")
+            raise MeasureError(
+                f"{_named(measurement)} gave {value!r} for {name}, which is outside {low:g} to {high:g}; "
+                "correct the bounds of its Metric, or what it measures"
+            )
     return {name: float(value) for name, value in values.items()}
 
 

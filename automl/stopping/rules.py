@@ -8,6 +8,7 @@ from automl.core.value import Point
 from automl.errors import UsageError
 from automl.registry import STOPPING
 from automl.search_problem import SearchProblem
+from automl.stopping.answering_rule import AnsweringRule
 from automl.stopping.each_epoch import EachEpoch
 from automl.stopping_rule import PausingRule, StoppingRule
 
@@ -49,5 +50,5 @@ def make_rule(name: str, problem: SearchProblem) -> StoppingRule | PausingRule:
 def pacer_of(rule: StoppingRule | PausingRule, problem: SearchProblem) -> Pacer:
     """Let a rule tell a search how far each trial trains."""
     if isinstance(rule, PausingRule):
-        return rule
+        return AnsweringRule(rule)
     return EachEpoch(rule, score=problem.scored_by, epochs=problem.space.training.epochs)

@@ -153,6 +153,9 @@ def test_a_metric_that_raises_fails_the_trial_by_its_name_in_one_line(study, nam
     assert trial.artifact is None
 
 
+REMEDY = "correct the bounds of its Metric, or what it measures"
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -160,7 +163,10 @@ def test_a_metric_that_raises_fails_the_trial_by_its_name_in_one_line(study, nam
         (float("inf"), "gave inf for gain_db, which is no finite number"),
         ("12", "gave '12' for gain_db, which is no finite number"),
         (None, "gave None for gain_db, which is no finite number"),
-        (101.0, "gave 101.0 for gain_db, which is outside -100 to 100"),
+        (
+            101.0,
+            f"gave 101.0 for gain_db, which is outside -100 to 100; {REMEDY}",
+        ),
         ({"gain": 1.0}, "gave 'gain' too; name it in its class variable beside"),
         ({}, "did not give it"),
     ],
