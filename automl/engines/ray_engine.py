@@ -105,6 +105,9 @@ class _SessionSearcher(Searcher):
     """Lets Ray Tune draw its trials from a session, and runs a trial once more whose worker died.
 
     Ray's own retries do not count here: it makes none where a worker dies between two trials.
+
+    Attributes:
+        fault: What was raised when a trial was taken back. Ray loses it: it takes the trial for failed, and tells so.
     """
 
     def __init__(self, session: TrialSource, store: TrialStore) -> None:
@@ -114,6 +117,7 @@ class _SessionSearcher(Searcher):
         self._running: dict[str, tuple[Assignment, datetime]] = {}
         self._again: list[Assignment] = []
         self._lost_once: set[int] = set()
+        self.fault: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 # a configuration, None for later, or FINISHED
         assignment = self._again.pop() if self._again else self._session.next()
@@ -123,8 +127,17 @@ class _SessionSearcher(Searcher):
         return assignment._asdict()
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if self.fault is not None:
+            raise self.fault
+        try:
+            self._take_back(trial_id, result, is_lost=error)
+        except Exception as fault:
+            self.fault = fault
+            raise
+
+    def _take_back(self, trial_id: str, result: dict[str, Any] | None, *, is_lost: bool) -> None:
         assignment, started_at = self._running.pop(trial_id)
-        trial = None if error or result is None else result.get("trial")
+        trial = None if is_lost or result is None else result.get("trial")
         if trial is not None:
             self._session.finish(trial)
         elif assignment.number in self._lost_once:
@@ -229,11 +242,12 @@ def run_on_ray(
     networks = networks_among(store.spec.space.constants.values())
     handed = _Handed(cloudpickle.dumps(networks), tuple(sys.path))  # type: ignore[no-untyped-call] # cloudpickle's
     trainable = tune.with_parameters(TrialTrainable, store=store, dataset=dataset, cache=cache, handed=handed)
+    searcher = _SessionSearcher(session, store)
     with tempfile.TemporaryDirectory(prefix="automl-ray-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus_per_trial}),
             tune_config=tune.TuneConfig(
-                search_alg=_SessionSearcher(session, store),
+                search_alg=searcher,
                 num_samples=-1,  # the session says when it is over
                 max_concurrent_trials=workers,
                 reuse_actors=True,
@@ -249,6 +263,8 @@ def run_on_ray(
         try:
             tuner.fit()
         except (tune.TuneError, ray.exceptions.RayError) as error:
+            if searcher.fault is not None:
+                raise searcher.fault from error
             last_line = str(error).strip().splitlines()[-1]
             raise SearchError(f"Ray ended the search: {last_line}; run the same command again to go on") from error
 
