@@ -1,4 +1,4 @@
-"""The text that names a data set: its kind, where it is, and what is done to its pictures."""
+"""The text that names a data set: its kind, where it is, and what is done to its images."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import ValidationError, field_validator
 
+from automl.core.image import InputConvention
 from automl.core.value import Value
 from automl.errors import DatasetError
 
@@ -24,6 +25,7 @@ class DatasetSpec(Value):
         convert: Colours that every picture is converted to; as they are where absent.
         background: What stands behind the transparent parts of pictures, as ``#rrggbb``; absent, such a picture
             is refused.
+        input: Which numbers a network is given for the pixels; ``standardized`` where absent.
     """
 
     kind: str
@@ -31,6 +33,7 @@ class DatasetSpec(Value):
     resize: tuple[int, int] | None = None
     convert: Literal["grey", "rgb"] | None = None
     background: str | None = None
+    input: InputConvention | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -103,6 +106,11 @@ class DatasetSpec(Value):
             raise ValueError
         return text
 
+    @field_validator("input", mode="before")
+    @classmethod
+    def _read_input(cls, value: object) -> object:
+        return None if value is None else InputConvention(str(value).lower())
+
     @property
     def background_rgb(self) -> tuple[int, int, int] | None:
         """The background as three numbers, 0 to 255."""
@@ -112,6 +120,11 @@ class DatasetSpec(Value):
         return red, green, blue
 
     @property
+    def picture_options(self) -> dict[str, str]:
+        """The stated options that mean something for pictures alone."""
+        return {key: value for key, value in self.options.items() if key != "input"}
+
+    @property
     def options(self) -> dict[str, str]:
         """The options that are stated, as they are written."""
         names = {code: name for name, code in reversed(_COLOURS.items())}
@@ -119,6 +132,7 @@ class DatasetSpec(Value):
             "resize": None if self.resize is None else "x".join(map(str, self.resize)),
             "convert": self.convert,
             "background": None if self.background is None else names.get(self.background, self.background),
+            "input": None if self.input is None else str(self.input),
         }
         return {key: value for key, value in stated.items() if value is not None}
 
@@ -144,5 +158,6 @@ OPTIONS = {
     "resize": f"write WIDTHxHEIGHT, or one number for both, up to {_LARGEST_SIDE}",
     "convert": "write grey or rgb",
     "background": "write white, black, grey or '#rrggbb'",
+    "input": f"write {', '.join(InputConvention)}",
 }
-"""What can be said of the pictures of a data set, and how."""
+"""What can be said of the images of a data set, and how."""

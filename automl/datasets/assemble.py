@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl.core.dataset_spec import DatasetSpec
-from automl.core.image import Normalization
+from automl.core.image import InputConvention
 from automl.datasets.dataset import Dataset, Source, Split
 from automl.datasets.inspection import refuse_empty_content, split_notes
 from automl.datasets.splitting import Splits, split_source
@@ -37,16 +37,17 @@ def assemble(spec: str, source: Source, task: str | None = None) -> Dataset:
     refuse_empty_content(spec, splits.train)
     published = {"validation": source.validation, "test": source.test}
     cut = [name for name, split in published.items() if split is None]
-    mean, std = _pixel_statistics(splits.train.images)
+    convention = DatasetSpec.parse(spec).input or source.input or InputConvention.STANDARDIZED
     return Dataset(
         spec=spec,
         train=splits.train,
         validation=splits.validation,
         test=splits.test,
         task=found,
-        normalization=Normalization.from_statistics(mean, std),
+        input=convention,
+        normalization=convention.normalization(*_pixel_statistics(splits.train.images)),
         augmentation=source.augmentation,
-        fingerprint=_fingerprint(*splits),
+        fingerprint=_fingerprint(convention, *splits),
         notes=(
             *source.notes,
             *_cut_note(cut, splits),
@@ -120,8 +121,10 @@ def _pixel_statistics(images: NDArray[np.uint8]) -> tuple[float, float]:
     return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=histogram)))
 
 
-def _fingerprint(*splits: Split) -> str:
+def _fingerprint(convention: InputConvention, *splits: Split) -> str:
     digest = hashlib.sha256()
+    if convention is not InputConvention.STANDARDIZED:
+        digest.update(convention.encode())
     for split in splits:
         digest.update(repr(split.images.shape).encode())
         digest.update(np.ascontiguousarray(split.images).data)

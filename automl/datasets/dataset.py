@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from automl.core.augmentation import Augmentation
 from automl.core.data_description import DataDescription
-from automl.core.image import ImageShape, Normalization
+from automl.core.image import ImageShape, InputConvention, Normalization
 from automl.task import Task
 
 GIVEN = "given"
@@ -48,6 +48,7 @@ class Source:
         validation: The published validation set; None where there is none.
         class_names: Name of each label; None where labels have none.
         notes: What a user should know of how the data was read, a line each.
+        input: Which numbers networks are given for the pixels, where the user does not say.
     """
 
     training: Split
@@ -56,6 +57,7 @@ class Source:
     validation: Split | None = None
     class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    input: InputConvention | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +70,12 @@ class Dataset:
         validation: Images that choose between networks, in random order too.
         test: Images for the last word.
         task: What a network shall do with them.
-        normalization: Turns pixels into zero mean and unit variance over ``train``.
+        normalization: Turns pixels into what networks are given, as ``input`` says.
         augmentation: How ``train`` is varied where the user does not say.
-        fingerprint: SHA-256 over shapes, images and labels of all splits.
+        fingerprint: SHA-256 over shapes, images and labels of all splits, and ``input`` where it is not the usual one.
         notes: What a user should know of how the data was read, a line each.
         class_names: Name of each label; None where labels have none.
+        input: Which numbers networks are given for the pixels.
     """
 
     spec: str
@@ -85,6 +88,7 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
+    input: InputConvention = InputConvention.STANDARDIZED
 
     @property
     def image_shape(self) -> ImageShape:

@@ -20,7 +20,8 @@ from automl.errors import DatasetError
 _SPLITS = ("train", "test", "validation")
 _CONTRACT = (
     "give (train_images, train_labels, test_images, test_labels), then perhaps validation_images and "
-    "validation_labels; data sets of torch; or a dictionary of train, test, validation, augmentation and class_names"
+    "validation_labels; data sets of torch; or a dictionary of train, test, validation, augmentation, class_names and "
+    "input"
 )
 _LEVEL = 1e-3
 """Part of a level by which rounding in float32 moves a pixel that was one of 256, at most."""
@@ -34,9 +35,9 @@ def given_dataset(data: object, task: str | None = None) -> Dataset:
             (N, C, H, W) and labels, integers (N,) where they are classes, floats (N,) or (N, K) where they are
             numbers, then perhaps the two of a validation set; or a data set of torch
             that has a length and gives pairs of an image and a label, or a tuple of two or three such, for training,
-            test and validation; or a dictionary of ``train``, ``test``, ``validation``, ``augmentation`` and
-            ``class_names``. An image of torch's is a picture of PIL, or a tensor (C, H, W) of uint8 or of floats from
-            0 to 1, which are taken for 255 levels.
+            test and validation; or a dictionary of ``train``, ``test``, ``validation``, ``augmentation``,
+            ``class_names`` and ``input``, as a function named by ``python:`` returns it. An image of torch's is a
+            picture of PIL, or a tensor (C, H, W) of uint8 or of floats from 0 to 1, which are taken for 255 levels.
         task: Name of what a network shall do with it; the task of such labels where absent.
 
     Raises:

@@ -21,7 +21,8 @@ def load_dataset(spec: str, task: str | None = None) -> Dataset:
     Args:
         spec: ``digits``, ``rotated_digits``, ``parquet:DIR``, ``imagefolder:DIR``, ``torchvision:NAME``,
             ``python:MODULE:CALLABLE`` or ``NAME:WHERE`` with the name of another plugin of data sets; those of
-            pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``.
+            pictures with options, as in ``imagefolder:DIR?resize=64x48&convert=grey&background=white``;
+            any with ``?input=unit``.
         task: Name of what a network shall do with it; the task of such labels where absent.
 
     Raises:
@@ -57,7 +58,7 @@ def data_source(parsed: DatasetSpec, written: str) -> DataSource:
         nearest = get_close_matches(parsed.kind, kinds, n=1) or list(kinds)
         raise DatasetError(f"unknown kind of data set {parsed.kind!r} in {written!r}: try {', '.join(nearest)}")
     kind = DATASET.load(parsed.kind)()
-    if parsed.options and not kind.takes_pictures:
+    if parsed.picture_options and not kind.takes_pictures:
         takers = ", ".join(sorted(name for name in kinds if takes_pictures(name)))
-        raise DatasetError(f"{parsed.kind} takes none of {', '.join(parsed.options)}: they are for {takers}")
+        raise DatasetError(f"{parsed.kind} takes none of {', '.join(parsed.picture_options)}: they are for {takers}")
     return kind

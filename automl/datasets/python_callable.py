@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from automl.core.augmentation import Augmentation
 from automl.core.dataset_spec import DatasetSpec
+from automl.core.image import InputConvention
 from automl.datasets.dataset import Source, Split, safe_augmentation
 from automl.errors import DatasetError
 
 _CONTRACT = (
     "return (train_images, train_labels, test_images, test_labels), then perhaps validation_images and "
-    "validation_labels, or a dictionary of train, test, validation, augmentation and class_names"
+    "validation_labels, or a dictionary of train, test, validation, augmentation, class_names and input"
 )
-_KEYS = ("train", "test", "validation", "augmentation", "class_names")
+_KEYS = ("train", "test", "validation", "augmentation", "class_names", "input")
 _COLOURS = (1, 3, 4)
 """How many channels pictures have."""
 
@@ -30,7 +31,8 @@ def read(spec: DatasetSpec) -> Source:
     dictionary: ``train``, and where there are such, ``test`` and ``validation``, each a pair of images and labels;
     ``augmentation``, one of ``none``, ``shift``, ``flip`` and ``shift_and_flip`` (where it is absent, ``shift`` for
     classes, as nothing says that a mirror image keeps its class, and ``none`` for numbers); ``class_names``, a list of
-    texts. Images are uint8 arrays (N, C, H, W); labels are integer arrays (N,), from 0, where they are classes, and
+    texts; ``input``, which numbers networks are given for the pixels, one of ``standardized``, ``unit`` and ``pixels``.
+    Images are uint8 arrays (N, C, H, W); labels are integer arrays (N,), from 0, where they are classes, and
     float arrays (N,) or (N, K), where they are numbers. What the function raises itself goes through, with its
     traceback.
 
@@ -66,6 +68,7 @@ def source_of(argument: str, returned: object, *, verb: str = "returned", contra
         validation=splits.get("validation"),
         class_names=_class_names(argument, parts.get("class_names"), splits["train"]),
         notes=_order_note(argument, splits["train"]),
+        input=_input(argument, parts.get("input")),
     )
 
 
@@ -126,6 +129,14 @@ def _augmentation(argument: str, stated: object, training: Split) -> Augmentatio
     if not isinstance(stated, str) or stated not in tuple(Augmentation):
         raise DatasetError(f"{argument}: augmentation {stated!r} is none of {', '.join(Augmentation)}")
     return Augmentation(stated)
+
+
+def _input(argument: str, stated: object) -> InputConvention | None:
+    if stated is None:
+        return None
+    if not isinstance(stated, str) or stated not in tuple(InputConvention):
+        raise DatasetError(f"{argument}: input {stated!r} is none of {', '.join(InputConvention)}")
+    return InputConvention(stated)
 
 
 def _class_names(argument: str, stated: object, training: Split) -> tuple[str, ...] | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from automl.core.augmentation import Augmentation
 from automl.core.failed_technique import FailedTechnique, failed_techniques
 from automl.core.installed_metrics import metric_named
 from automl.core.objective import Objective
@@ -22,12 +21,12 @@ from automl.predict.space_predictor import NETWORKS, SpacePredictor
 from automl.predict.structure import Problem
 from automl.registry import SAMPLER, STOPPING
 from automl.sampler import AnySampler, Sampler
+from automl.search.data_notes import data_notes
 from automl.search.final_front import measure_front
 from automl.search.options import KeepArtifacts
 from automl.search.request import SearchRequest
 from automl.search.session import SearchListener, SearchSession, drop_artifact, worth_keeping
 from automl.search.start import Start, earlier_study, read_points
-from automl.search.task_choice import task_note
 from automl.search.versions import library_versions
 from automl.search_problem import Cost, KnownMetrics, SearchProblem
 from automl.stopping.rules import Pacer, make_rule, pacer_of
@@ -103,8 +102,7 @@ def run_search(request: SearchRequest, listener: SearchListener) -> SearchResult
         *request.notes(),
         *unmeasured_claims(),
         *dataset.notes,
-        *_task_note(request),
-        *_augmentation_note(request, dataset),
+        *data_notes(request),
     ]
     if request.space.training.augmentation is None:
         request = request.model_copy(update={"space": request.space.with_augmentation(dataset.augmentation)})
@@ -144,24 +142,6 @@ def _search(
         _run_trials(session, store, dataset, request)
         session.catch_up()
     return _finish(session, store, dataset, request)
-
-
-def _task_note(request: SearchRequest) -> list[str]:
-    """Say which task the labels are for; nothing where the user or the space chose."""
-    if request.task is not None or request.space.task is not None:
-        return []
-    labels = request.data.train.labels.dtype
-    before = request.objectives if request.has_own_objectives else request.space.objectives
-    return [task_note(request.data.task, str(labels), before, request.objectives)]
-
-
-def _augmentation_note(request: SearchRequest, dataset: Dataset) -> list[str]:
-    """Say what the default does to training images, and what changes it; nothing where the user chose."""
-    if request.space.training.augmentation is not None:
-        return []
-    default = dataset.augmentation
-    others = "|".join(each for each in Augmentation if each is not default)
-    return [f"training images are {default.described(dataset.image_shape.height)} (--augmentation {others} to change)"]
 
 
 def _start(request: SearchRequest, spec: StudySpec) -> Start:

@@ -1,4 +1,4 @@
-"""One text names a data set and what is done to its pictures; equal specs are equal texts."""
+"""One text names a data set and what is done to its images; equal specs are equal texts."""
 
 import pytest
 
@@ -15,6 +15,7 @@ from automl.errors import DatasetError
         ("imagefolder:d?resize=64", "imagefolder:d?resize=64x64"),
         ("imagefolder:d?resize=64X48", "imagefolder:d?resize=64x48"),
         ("imagefolder:d?convert=gray&resize=8", "imagefolder:d?resize=8x8&convert=grey"),
+        ("imagefolder:d?input=unit&resize=8", "imagefolder:d?resize=8x8&input=unit"),
         ("imagefolder:d?background=WHITE", "imagefolder:d?background=white"),
         ("imagefolder:d?background=#FFF", "imagefolder:d?background=white"),
         ("imagefolder:d?background=gray", "imagefolder:d?background=grey"),
@@ -37,7 +38,8 @@ def test_width_comes_before_height_and_red_before_blue():
     ("options", "message"),
     [
         ("resiz=4", "no option 'resiz': did you mean resize"),
-        ("zoom=4", "no option 'zoom': there are resize, convert, background"),
+        ("zoom=4", "no option 'zoom': there are resize, convert, background, input"),
+        ("input=imagenet", "input=imagenet is not understood: write standardized, unit, pixels"),
         ("resize", "'resize' in .* is no option: write OPTION=VALUE"),
         ("", "is no option"),
         ("resize=0", "resize=0 is not understood: write WIDTHxHEIGHT"),

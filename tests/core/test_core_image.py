@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from automl.core.image import ImageShape, Normalization
+from automl.core.image import ImageShape, InputConvention, Normalization
 
 
 @given(mean=st.floats(0, 255), std=st.floats(1, 128))
@@ -31,6 +31,15 @@ def test_statistics_beyond_a_pixel_are_clipped():
 def test_values_that_no_uint8_tensor_has_are_refused(fields):
     with pytest.raises(ValidationError):
         Normalization(**fields)
+
+
+@pytest.mark.parametrize(
+    ("convention", "numbers"), [("unit", [0, 0.2, 1]), ("pixels", [0, 51, 255]), ("standardized", [-1, -0.49, 1.55])]
+)
+def test_each_convention_gives_its_numbers(convention, numbers):
+    normalization = InputConvention(convention).normalization(mean=100, std=100)
+    found = (np.array([0, 51, 255]) - normalization.zero_point) * normalization.scale
+    np.testing.assert_allclose(found, numbers, atol=1e-6)
 
 
 def test_a_shape_names_its_parts():
