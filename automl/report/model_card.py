@@ -10,6 +10,7 @@ from automl.core.profile import Profile
 from automl.core.recipe import Recipe
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
+from automl.datasets.dataset import GIVEN
 from automl.report.deployed_facts import channel_names, file_sums, output_words
 from automl.report.figures import figure, footnote
 from automl.report.point_summary import describe_point
@@ -57,7 +58,8 @@ def _what(trial: Trial, spec: StudySpec, data: DataDescription) -> Iterator[str]
 
 def _data(spec: StudySpec, data: DataDescription) -> Iterator[str]:
     counts = ", ".join(f"{count:,} to {_PURPOSE[split]}" for split, count in data.images.items() if split in _PURPOSE)
-    yield f"`{spec.dataset}`: images {counts}."
+    called = "Arrays that a Python program handed over" if spec.dataset == GIVEN else f"`{spec.dataset}`"
+    yield f"{called}: images {counts}."
     if data.notes:
         yield ""
         yield from (f"- {note}" for note in data.notes)
