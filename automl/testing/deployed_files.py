@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from automl.core.image import Normalization
 from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
 from automl.export.onnx_writer import export_onnx
 from automl.testing.context import NORMALIZATION, split
@@ -50,10 +51,23 @@ def _quantized(model: nn.Sequential, form: str) -> Quantization | None:
     if form == "float16":
         model.half().float()
         return Quantization(float_bits=16)
-    bits = int(form.partition(" ")[0])
+    return quantized_in_place(model, int(form.partition(" ")[0]), images(), NORMALIZATION)
+
+
+def quantized_in_place(
+    model: nn.Sequential, bits: int, pixels: NDArray[np.uint8], normalization: Normalization
+) -> Quantization:
+    """Put weights on min-max grids, or on two values where one bit is asked, and take the ranges of activations.
+
+    Args:
+        model: Convolutions, linear layers and what lies between, in the order in which they run.
+        bits: Of each weight.
+        pixels: Raw images, shape (N, C, H, W), whose activations the ranges cover.
+        normalization: Turns pixels into numbers.
+    """
     weights: dict[str, WeightQuantization] = {}
     outputs: dict[str, ActivationQuantization] = {}
-    values = normalize(torch.from_numpy(images()), NORMALIZATION)
+    values = normalize(torch.from_numpy(pixels), normalization)
     for name, module in model.named_children():
         if isinstance(module, nn.Conv2d | nn.Linear):
             weight = module.weight.detach()

@@ -14,12 +14,12 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from automl.core.quantization import ActivationQuantization, Quantization, WeightQuantization
 from automl.datasets.load import load_dataset
 from automl.errors import ConversionError, UsageError
 from automl.export.onnx_writer import export_onnx
 from automl.pipeline.conversion import convert
 from automl.registry import RUNTIME
+from automl.testing.deployed_files import quantized_in_place
 from automl.training.batches import normalize
 
 DATASET = load_dataset("digits")
@@ -49,32 +49,15 @@ def trained() -> nn.Sequential:
     return model.eval()
 
 
-def quantize(model: nn.Sequential, bits: int) -> Quantization:
-    """Put the weights on min-max grids in place, or on two values; measure the ranges of the activations."""
-    weights: dict[str, WeightQuantization] = {}
-    outputs: dict[str, ActivationQuantization] = {}
-    values = normalize(torch.from_numpy(DATASET.train.images), DATASET.normalization)
-    for name, module in model.named_children():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            weight = module.weight.detach()
-            magnitude = weight.flatten(1).abs()
-            scale = magnitude.mean(1) if bits == 1 else magnitude.amax(1) / (2 ** (bits - 1) - 1)
-            column = scale.reshape(-1, *[1] * (weight.ndim - 1))
-            module.weight.data = (weight.sign() if bits == 1 else (weight / column).round()) * column
-            weights[name] = WeightQuantization(bits, tuple(scale.tolist()), levels=(-1, 1) if bits == 1 else None)
-        values = module(values).detach()
-        if isinstance(module, nn.ReLU):
-            outputs[name] = ActivationQuantization(float(values.max()) / 255, 0)
-    return Quantization(weights, outputs)
-
-
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> dict[str, bytes]:
     """Deploy the network in every form in which weights are stored."""
     models, path = {}, tmp_path_factory.mktemp("deployed") / "model.onnx"
     for form, bits in FORMS.items():
         model = copy.deepcopy(trained())
-        quantization = None if bits is None else quantize(model, bits)
+        quantization = None
+        if bits is not None:
+            quantization = quantized_in_place(model, bits, DATASET.train.images, DATASET.normalization)
         export_onnx(
             model,
             path,
