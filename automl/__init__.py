@@ -13,12 +13,14 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from automl.core.distribution import VERSION
+
 if TYPE_CHECKING:
     from automl.spaces.load import load_space
     from automl.stored_trial import StoredTrial
     from automl.study import Study, open_study, search
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = ["StoredTrial", "Study", "__version__", "load_space", "open_study", "search"]
 

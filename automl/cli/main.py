@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from automl import __version__
 from automl.cli import compact, doctor, export, pareto, plugins, search, show, spaces, trials, unpack
 from automl.cli.terminal import fail
+from automl.core.distribution import VERSION
 from automl.errors import AutomlError, UsageError
 
 EXIT_FAILED = 1
@@ -30,7 +30,7 @@ for command in (search, pareto, trials, show, export, unpack, plugins, spaces, c
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        sys.stdout.write(f"automl {__version__}\n")
+        sys.stdout.write(f"automl {VERSION}\n")
         raise typer.Exit
 
 

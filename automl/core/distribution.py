@@ -1,6 +1,10 @@
-"""The name under which pip knows this package: another project owns the name ``automl`` on the package index."""
+"""The name under which pip knows this package, and its version.
+
+Another project owns the name ``automl`` on the package index.
+"""
 
 DISTRIBUTION = "automl-pareto"
+VERSION = "0.1.0"
 
 
 def install_line(extra: str) -> str:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from automl import __version__
 from automl.core.data_description import DataDescription
+from automl.core.distribution import VERSION
 from automl.core.installed_metrics import metric_named
 from automl.core.study import StudySpec
 from automl.core.trial import Trial
@@ -32,7 +32,7 @@ def deployed_facts(
     return {
         "study": spec.name,
         "trial": trial.number,
-        "automl_version": trial.versions.get("automl", __version__),
+        "automl_version": trial.versions.get("automl", VERSION),
         "dataset": spec.dataset,
         "task": data.task,
         "input": {

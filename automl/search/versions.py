@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 
-from automl import __version__
+from automl.core.distribution import VERSION
 from automl.core.target import ONE_THREAD, Target
 from automl.measure.runtime import runtime_versions
 
@@ -16,5 +16,5 @@ def library_versions(target: Target = ONE_THREAD) -> dict[str, str]:
     Args:
         target: What trials are measured for; its runtime must be installed.
     """
-    own = {"python": platform.python_version(), "automl": __version__}
+    own = {"python": platform.python_version(), "automl": VERSION}
     return {**own, **{library: version(library) for library in _LIBRARIES}, **runtime_versions(target)}
