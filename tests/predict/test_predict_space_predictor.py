@@ -326,8 +326,10 @@ def test_latencies_are_ranked_as_measured(timed, space, dataset, tmp_path):
     predictor, meter = timed
     task, path = Problem.of(dataset), tmp_path / "model.onnx"
     predicted, measured = [], []
-    for short in itertools.islice(RECIPES.values(), 0, None, 2):
+    for short in RECIPES.values():
         (metrics,) = predictor.predict([point_of(short)])
+        if "latency_ms" not in metrics:
+            continue  # it does work that none of the 24 networks did, as an activation on codes that are rare here
         network = untrained_network(space.recipe(point_of(short), seed=0), task)
         shape, normalization = task.image_shape, task.normalization
         export_onnx(
@@ -335,6 +337,7 @@ def test_latencies_are_ranked_as_measured(timed, space, dataset, tmp_path):
         )
         predicted.append(metrics["latency_ms"])
         measured.append(meter.measure(path, images=dataset.validation.images[:1]).latency_ms)
+    assert len(predicted) >= 0.75 * len(RECIPES)
     assert spearmanr(predicted, measured).statistic > 0.8
 
 
