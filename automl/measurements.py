@@ -27,7 +27,6 @@ def study_measurements(wished: Iterable[str], *, score: str | None) -> list[Meas
     Args:
         wished: Metrics that the study's objectives and constraints name.
         score: The metric of its task.
-
     """
     names = {*wished, score}
     return [

@@ -105,7 +105,7 @@ class Rehearsal:
             )
 
     def _key(self, *facts: Hashable) -> Hashable:
-        return (*facts, self.images.shape[1:], str(self.target))
+        return (*facts, self.images.shape[1:], self.normalization, str(self.target))
 
     def _network_refusal(self, model: nn.Module) -> str | None:
         images = self._normalised()
