@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from automl.core.domain import Categorical, Integer, Real
+from automl.core.domain import Categorical, Real
 from automl.core.objective import Constraint, Objective
 from automl.core.parameter import Condition, Parameter
 from automl.core.space import ProfileSpec, SearchSpace
@@ -10,6 +10,7 @@ from automl.core.stage import Stage
 from automl.core.study import StudySpec
 from automl.core.training_settings import TrainingSettings
 from automl.core.trial import Trial, TrialState
+from automl.testing.small_space import small_space
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OBJECTIVES = (Objective.parse("accuracy:max"), Objective.parse("size_bytes:min"))
@@ -48,16 +49,7 @@ def space_of(*parameters) -> SearchSpace:
 
 def wide_space() -> SearchSpace:
     """Every kind of domain, and parameters that apply only sometimes."""
-    pruned = Condition(parameter="pruner", values=("l1_norm", "fpgm"))
-    return space_of(
-        Parameter(name="conv_net.width_1", domain=Integer(low=8, high=32, step=8)),
-        Parameter(name="conv_net.width_2", domain=Integer(low=4, high=400, log=True)),
-        Parameter(name="conv_net.rate", domain=Real(low=1e-4, high=0.1, log=True)),
-        Parameter(name="conv_net.residual", domain=Categorical(choices=(False, True))),
-        Parameter(name="pruner", domain=Categorical(choices=("none", "l1_norm", "fpgm"))),
-        Parameter(name="sparsity.level", domain=Real(low=0.1, high=0.7, step=0.1), condition=pruned),
-        Parameter(name="sparsity.slope", domain=Real(low=-0.3, high=0.3), condition=pruned),
-    )
+    return space_of(*small_space().parameters)
 
 
 def tiny_space() -> SearchSpace:
