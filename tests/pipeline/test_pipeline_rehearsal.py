@@ -8,6 +8,7 @@ import torch
 from small_trials import FLOAT, folder_cache, installed, runner_of, small_dataset, small_space
 from torch import nn
 
+from automl.core.image import InputConvention
 from automl.core.profile import Profile
 from automl.core.recipe import StageRecipe, Teacher
 from automl.core.stage import Stage
@@ -189,6 +190,15 @@ def test_a_refusal_is_repeated_without_another_export(exports):
 def test_a_network_of_unknown_structure_is_exported_once_a_recipe(exports):
     for target in ("a", "a", "b"):
         rehearse(network(8, Unknown()), architecture(target))
+    assert len(exports) == 2
+
+
+def test_a_network_is_rehearsed_anew_where_its_images_are_normalised_otherwise(exports):
+    data = small_dataset()
+    for convention in ("standardized", "unit", "unit"):
+        normalization = InputConvention(convention).normalization(mean=60.0, std=40.0)
+        rehearsal = Rehearsal(data.train.images[:24], normalization, ONE_THREAD, data.task)
+        rehearsal.check_network(network(8, nn.ReLU()), architecture())
     assert len(exports) == 2
 
 
